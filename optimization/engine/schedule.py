@@ -50,14 +50,20 @@ class Unmet:
 class Schedule:
     """A plan: `grid_power_kw` at the meter and named series per device, one value per step.
 
+    Series by kind: pv, wind: power_kw, curtailed_kw; battery: power_kw, charge_kw, discharge_kw, energy_kwh,
+    soc_percent; electric_vehicle: the same and connected (0 or 1); heat_pump: power_kw, heat_kw, on; chp: power_kw,
+    heat_kw, gas_kw, on; boiler: heat_kw, gas_kw; heat_storage: heat_kw, energy_kwh, soc_percent; generator: power_kw,
+    fuel_l_per_h, on; electric_load: power_kw; heat_load: heat_kw (what is supplied); shiftable_load: power_kw, on.
+
     Every electric device has `power_kw`, every heat device `heat_kw`; both are positive for consumption and negative
     for production, also for heat. Contents (`energy_kwh`, `soc_percent`) are at the end of the step.
-    `bound_eur` is the proven lower bound of the objective, `gap` the relative distance of the objective to it;
+    `heat_surplus_kw` is heat that nothing could take (0 or more, reported in `unmet`). `bound_eur` is the proven lower bound of the objective, `gap` the relative distance of the objective to it;
     `status` is "optimal" (within the gap asked for) or "time_limit".
     """
 
     horizon: Horizon
     grid_power_kw: Series
+    heat_surplus_kw: Series
     devices: Mapping[str, DeviceSeries]
     cost: Cost
     objective_eur: float

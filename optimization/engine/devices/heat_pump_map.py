@@ -47,7 +47,7 @@ class HeatPumpMap:
                 raise ProblemError(f"heat_pump_map.{field}", getattr(self, field), "rising temperatures")
 
     def at_supply(self, supply_temperature_c: float) -> tuple[Series, Series, Series]:
-        """Return (supply temperatures, electric table, COP table) with the row of this supply temperature smoothed in."""
+        """Return (supply temperatures, electric table, COP table) with a smoothed row at this supply temperature."""
         electric, heat = np.array(self.electric_kw), np.array(self.heat_kw)
         electric_row = np.array([_cubic(self.supply_c, column, supply_temperature_c) for column in electric.T])
         heat_row = np.array([_cubic(self.supply_c, column, supply_temperature_c) for column in heat.T])
