@@ -1,0 +1,29 @@
+"""The scheduling engine: problems in, proven and verified plans out. No Django, no input or output."""
+
+from optimization.engine.baseline import baseline
+from optimization.engine.errors import ProblemError, SolverError
+from optimization.engine.horizon import Horizon
+from optimization.engine.problem import Emissions, GridConnection, Objective, Prices, SiteProblem
+from optimization.engine.schedule import Cost, Schedule, Unmet
+from optimization.engine.solvers import SOLVERS, solve
+from optimization.engine.verify import verify
+from optimization.engine.violations import Violation
+
+__all__ = [
+    "SOLVERS",
+    "Cost",
+    "Emissions",
+    "GridConnection",
+    "Horizon",
+    "Objective",
+    "Prices",
+    "ProblemError",
+    "Schedule",
+    "SiteProblem",
+    "SolverError",
+    "Unmet",
+    "Violation",
+    "baseline",
+    "solve",
+    "verify",
+]

@@ -53,12 +53,11 @@ class Emissions:
 class GridConnection:
     """The meter: limits in kW (None: only what the devices can draw or give), both wishes.
 
-    `exclusive` forbids import and export in the same step, so that no arbitrage is possible at one meter.
+    A meter never imports and exports in the same step, so price arbitrage at it is impossible.
     """
 
     import_limit_kw: float | None = None
     export_limit_kw: float | None = None
-    exclusive: bool = True
 
     def __post_init__(self) -> None:
         for name in ("import_limit_kw", "export_limit_kw"):

@@ -57,7 +57,8 @@ class Schedule:
 
     Every electric device has `power_kw`, every heat device `heat_kw`; both are positive for consumption and negative
     for production, also for heat. Contents (`energy_kwh`, `soc_percent`) are at the end of the step.
-    `heat_surplus_kw` is heat that nothing could take (0 or more, reported in `unmet`). `bound_eur` is the proven lower bound of the objective, `gap` the relative distance of the objective to it;
+    `heat_surplus_kw` is heat that nothing could take (0 or more, reported in `unmet`).
+    `bound_eur` is the proven lower bound of the objective, `gap` the relative distance of the objective to it;
     `status` is "optimal" (within the gap asked for) or "time_limit".
     """
 

@@ -1,6 +1,7 @@
 """What every device kind brings: its data, its part of the model, its physics, its behaviour without control."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
@@ -8,7 +9,10 @@ import numpy as np
 
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Horizon
-from optimization.engine.series import fit_to
+from optimization.engine.parts import Block, Part
+from optimization.engine.schedule import DeviceSeries, Unmet
+from optimization.engine.series import Series, fit_to
+from optimization.engine.violations import Violation
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -16,6 +20,7 @@ class Device(ABC):
     """A device of a site. `name` is unique within the site."""
 
     kind: ClassVar[str]
+    own_length: ClassVar[frozenset[str]] = frozenset()
 
     name: str
 
@@ -35,7 +40,7 @@ class Device(ABC):
         """Return this device with one value per step of `horizon` in each of its series.
 
         Raises:
-            ProblemError: for a series of another length.
+            ProblemError: for a series of another length, or data that this horizon makes impossible.
         """
         series = {
             field.name: fit_to(value, horizon.count, self.field(field.name))
@@ -44,4 +49,58 @@ class Device(ABC):
         }
         return replace(self, **series)
 
-    own_length: ClassVar[frozenset[str]] = frozenset()
+    @abstractmethod
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Add variables and constraints to `block` and return what the site's balances and cost take from them."""
+
+    @abstractmethod
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return the solved series of this device."""
+
+    @abstractmethod
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield every limit of physics that `series` breaks, without looking at the model."""
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return the lowest and the highest electric power in each step, kW."""
+        return np.zeros(horizon.count), np.zeros(horizon.count)
+
+    def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
+        """Yield the wishes of this device that `series` misses."""
+        yield from ()
+
+    def wear_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
+        """Return the cost of wear, EUR."""
+        return 0.0
+
+    def start_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
+        """Return the cost of starts, EUR."""
+        return 0.0
+
+
+class Uncontrolled(ABC):
+    """A device whose behaviour without control depends on nothing else at the site."""
+
+    @abstractmethod
+    def uncontrolled(self, horizon: Horizon) -> DeviceSeries:
+        """Return the series when nobody optimises."""
+
+
+class Thermostat(ABC):
+    """A heat producer's own controller, asked step by step."""
+
+    @abstractmethod
+    def step(self, step: int, wanted_kw: float, room_kw: float) -> float:
+        """Return the heat made in `step`, kW, when `wanted_kw` would be right and up to `room_kw` can be taken."""
+
+    @abstractmethod
+    def series(self) -> DeviceSeries:
+        """Return the series of all steps asked so far."""
+
+
+class HeatProducer(ABC):
+    """A device that follows a thermostat when nobody optimises."""
+
+    @abstractmethod
+    def thermostat(self, horizon: Horizon) -> Thermostat:
+        """Return a fresh controller for the horizon."""

@@ -1,14 +1,24 @@
 """Stationary battery."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import pyomo.environ as pyo
+
 from optimization.engine.checks import require_between, require_ordered
-from optimization.engine.devices.base import Device
+from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Part, values
+from optimization.engine.schedule import DeviceSeries, Unmet
+from optimization.engine.series import Series
+from optimization.engine.storage import Content, both_at_once
+from optimization.engine.violations import Violation, outside, unequal
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Battery(Device):
+class Battery(Device, Uncontrolled):
     """A battery at the AC side of its inverter.
 
     Powers in kW and wear in EUR per kWh count at the AC side; `capacity_kwh` and every state of charge count inside.
@@ -44,3 +54,84 @@ class Battery(Device):
             require_between(self.field("final_soc_percent"), self.final_soc_percent, 0, 100)
         require_between(self.field("self_discharge_percent_per_day"), self.self_discharge_percent_per_day, 0, 100)
         require_between(self.field("wear_cost_eur_per_kwh"), self.wear_cost_eur_per_kwh, 0)
+
+    def content(self, horizon: Horizon) -> Content:
+        """Return the stored energy of this battery over the horizon."""
+        return Content(
+            capacity_kwh=self.capacity_kwh,
+            initial_soc_percent=self.initial_soc_percent,
+            min_soc_percent=self.min_soc_percent,
+            max_soc_percent=self.max_soc_percent,
+            final_soc_percent=self.final_soc_percent,
+            loss_percent_per_day=self.self_discharge_percent_per_day,
+            horizon=horizon,
+        )
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Charge c or discharge d, never both: c <= C y, d <= D (1 - y), content grows by eta_c c - d / eta_d."""
+        steps = range(horizon.count)
+        block.charge_kw = pyo.Var(steps, bounds=(0, self.charge_power_kw))
+        block.discharge_kw = pyo.Var(steps, bounds=(0, self.discharge_power_kw))
+        block.charging = pyo.Var(steps, domain=pyo.Binary)
+        block.only_charge = pyo.Constraint(
+            steps, rule=lambda b, t: b.charge_kw[t] <= self.charge_power_kw * b.charging[t]
+        )
+        block.only_discharge = pyo.Constraint(
+            steps, rule=lambda b, t: b.discharge_kw[t] <= self.discharge_power_kw * (1 - b.charging[t])
+        )
+        part = Part(
+            power_kw=[block.charge_kw[t] - block.discharge_kw[t] for t in steps],
+            cost_eur=self.wear_cost_eur_per_kwh * horizon.step_hours * sum(block.discharge_kw[t] for t in steps),
+            exclusive=[(block.charging, block.charge_kw, block.discharge_kw)],
+        )
+        gain = [
+            self.charge_efficiency * block.charge_kw[t] - block.discharge_kw[t] / self.discharge_efficiency
+            for t in steps
+        ]
+        self.content(horizon).build(block, gain, part)
+        return part
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return powers in kW, content in kWh and percent."""
+        charge = values(block.charge_kw, high=self.charge_power_kw)
+        discharge = values(block.discharge_kw, high=self.discharge_power_kw)
+        return self._series(charge, discharge, horizon)
+
+    def _series(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> DeviceSeries:
+        energy = self.content(horizon).energy_kwh(self._gain_kw(charge_kw, discharge_kw))
+        return {
+            "power_kw": charge_kw - discharge_kw,
+            "charge_kw": charge_kw,
+            "discharge_kw": discharge_kw,
+            "energy_kwh": energy,
+            "soc_percent": energy / self.capacity_kwh * 100,
+        }
+
+    def _gain_kw(self, charge_kw: Series, discharge_kw: Series) -> Series:
+        return self.charge_efficiency * charge_kw - discharge_kw / self.discharge_efficiency
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield powers beyond the inverter, charging while discharging, and contents that do not add up."""
+        charge, discharge = series["charge_kw"], series["discharge_kw"]
+        yield from outside(self.name, "charging power", charge, 0.0, self.charge_power_kw)
+        yield from outside(self.name, "discharging power", discharge, 0.0, self.discharge_power_kw)
+        yield from both_at_once(self.name, "charging and discharging at once", charge, discharge)
+        yield from unequal(self.name, "power", series["power_kw"], charge - discharge)
+        content = self.content(horizon)
+        yield from content.violations(self.name, series["energy_kwh"], self._gain_kw(charge, discharge))
+
+    def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
+        """Yield steps outside the wished band and a final content that is too low."""
+        yield from self.content(horizon).unmet(self.name, series["energy_kwh"])
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return full discharge and full charge."""
+        return np.full(horizon.count, -self.discharge_power_kw), np.full(horizon.count, self.charge_power_kw)
+
+    def wear_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
+        """Return the wear of all energy discharged, EUR."""
+        return self.wear_cost_eur_per_kwh * horizon.step_hours * float(series["discharge_kw"].sum())
+
+    def uncontrolled(self, horizon: Horizon) -> DeviceSeries:
+        """Stand still: a battery without control does nothing."""
+        return self._series(np.zeros(horizon.count), np.zeros(horizon.count), horizon)

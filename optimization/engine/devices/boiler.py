@@ -1,14 +1,23 @@
 """Gas boiler."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import pyomo.environ as pyo
+
 from optimization.engine.checks import require_between
-from optimization.engine.devices.base import Device
+from optimization.engine.devices.base import Device, HeatProducer, Thermostat
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Part, values
+from optimization.engine.schedule import DeviceSeries
+from optimization.engine.series import Series
+from optimization.engine.violations import Violation, outside, unequal
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Boiler(Device):
+class Boiler(Device, HeatProducer):
     """A modulating gas boiler: heat from 0 to `heat_power_kw`, gas = heat / efficiency."""
 
     kind: ClassVar[str] = "boiler"
@@ -20,3 +29,41 @@ class Boiler(Device):
         super().__post_init__()
         require_between(self.field("heat_power_kw"), self.heat_power_kw, 0)
         require_between(self.field("efficiency"), self.efficiency, 0, 1.1, above=True)
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Make heat q with 0 <= q <= Q from gas q / eta."""
+        steps = range(horizon.count)
+        block.made_kw = pyo.Var(steps, bounds=(0, self.heat_power_kw))
+        return Part(
+            heat_kw=[-block.made_kw[t] for t in steps], gas_kw=[block.made_kw[t] / self.efficiency for t in steps]
+        )
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return heat (negative = made) and gas, kW."""
+        return self.series(values(block.made_kw, high=self.heat_power_kw))
+
+    def series(self, made_kw: Series) -> DeviceSeries:
+        """Return the series for the heat made, kW per step (0 or more)."""
+        return {"heat_kw": -made_kw, "gas_kw": made_kw / self.efficiency}
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield heat beyond the limit and gas that does not fit the heat."""
+        yield from outside(self.name, "heat power", -series["heat_kw"], 0.0, self.heat_power_kw)
+        yield from unequal(self.name, "gas input", series["gas_kw"], -series["heat_kw"] / self.efficiency)
+
+    def thermostat(self, horizon: Horizon) -> Thermostat:
+        """Return a burner that follows the wanted heat."""
+        return _Burner(self)
+
+
+class _Burner(Thermostat):
+    def __init__(self, boiler: Boiler) -> None:
+        self._boiler = boiler
+        self._made: list[float] = []
+
+    def step(self, step: int, wanted_kw: float, room_kw: float) -> float:
+        self._made.append(max(0.0, min(wanted_kw, self._boiler.heat_power_kw)))
+        return self._made[-1]
+
+    def series(self) -> DeviceSeries:
+        return self._boiler.series(np.array(self._made))

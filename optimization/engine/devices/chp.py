@@ -1,56 +1,89 @@
 """Combined heat and power unit (gas)."""
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from optimization.engine.checks import require_between
-from optimization.engine.devices.base import Device
+from optimization.engine.devices.switched_heat import SwitchedHeatProducer
 from optimization.engine.errors import ProblemError
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Part
+from optimization.engine.schedule import DeviceSeries
+from optimization.engine.series import Series
+from optimization.engine.violations import Violation, unequal
+
+HIGHEST_TOTAL_EFFICIENCY = 1.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Chp(Device):
-    """A gas engine that makes `electric_power_kw` and heat; on/off, or modulating down to `min_power_fraction`.
-
-    Efficiencies are shares of the gas input. Minimum times as for the heat pump.
-    """
+class Chp(SwitchedHeatProducer):
+    """A gas engine that makes `electric_power_kw` and heat. Efficiencies are shares of the gas input."""
 
     kind: ClassVar[str] = "chp"
 
     electric_power_kw: float
     electric_efficiency: float = 0.30
     thermal_efficiency: float = 0.65
-    modulating: bool = False
-    min_power_fraction: float = 0.5
-    min_run_minutes: float = 0.0
-    min_rest_minutes: float = 0.0
     start_cost_eur: float = 0.0
-    initially_on: bool = False
-    initial_minutes: float = math.inf
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_between(self.field("electric_power_kw"), self.electric_power_kw, 0, above=True)
         require_between(self.field("electric_efficiency"), self.electric_efficiency, 0, 1, above=True)
         require_between(self.field("thermal_efficiency"), self.thermal_efficiency, 0, 1)
-        total = self.electric_efficiency + self.thermal_efficiency
-        if total > 1.2:
-            allowed = "a total of at most 1.2 with electric_efficiency (calorific value, condensing)"
-            raise ProblemError(self.field("thermal_efficiency"), self.thermal_efficiency, allowed)
-        require_between(self.field("min_power_fraction"), self.min_power_fraction, 0, 1)
-        require_between(self.field("min_run_minutes"), self.min_run_minutes, 0)
-        require_between(self.field("min_rest_minutes"), self.min_rest_minutes, 0)
         require_between(self.field("start_cost_eur"), self.start_cost_eur, 0)
-        if not self.initial_minutes >= 0:
-            raise ProblemError(self.field("initial_minutes"), self.initial_minutes, "at least 0")
+        if self.electric_efficiency + self.thermal_efficiency > HIGHEST_TOTAL_EFFICIENCY:
+            allowed = f"at most {HIGHEST_TOTAL_EFFICIENCY:g} together with electric_efficiency (lower heating value)"
+            raise ProblemError(self.field("thermal_efficiency"), self.thermal_efficiency, allowed)
 
     @property
     def full_gas_kw(self) -> float:
-        """Gas input at full power, kW."""
+        """Gas input at full output, kW."""
         return self.electric_power_kw / self.electric_efficiency
 
     @property
     def full_heat_kw(self) -> float:
-        """Heat at full power, kW."""
+        """Heat at full output, kW."""
         return self.full_gas_kw * self.thermal_efficiency
+
+    def heat_at_full_kw(self, horizon: Horizon) -> Series:
+        """Return the heat at full output, kW per step."""
+        return np.full(horizon.count, self.full_heat_kw)
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Make P x power and Q x heat from G x gas for the output x of each step, and pay for starts."""
+        output = self.build_output(block, horizon, with_starts=self.start_cost_eur > 0)
+        starts = sum(block.start[t] for t in range(horizon.count)) if self.start_cost_eur else 0.0
+        return Part(
+            power_kw=[-self.electric_power_kw * x for x in output],
+            heat_kw=[-self.full_heat_kw * x for x in output],
+            gas_kw=[self.full_gas_kw * x for x in output],
+            cost_eur=self.start_cost_eur * starts,
+        )
+
+    def series(self, on: Series, output: Series) -> DeviceSeries:
+        """Return power, heat (negative = made) and gas in kW, and the state."""
+        return {
+            "power_kw": -self.electric_power_kw * output,
+            "heat_kw": -self.full_heat_kw * output,
+            "gas_kw": self.full_gas_kw * output,
+            "on": on,
+        }
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield states that come too early, outputs outside their range, and heat or gas that does not fit."""
+        output = -series["power_kw"] / self.electric_power_kw
+        yield from self.output_violations(series["on"], output, horizon)
+        yield from unequal(self.name, "heat from power", -series["heat_kw"], self.full_heat_kw * output)
+        yield from unequal(self.name, "gas input", series["gas_kw"], self.full_gas_kw * output)
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return full production and zero."""
+        return np.full(horizon.count, -self.electric_power_kw), np.zeros(horizon.count)
+
+    def start_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
+        """Return the cost of all starts, EUR."""
+        return self.start_cost_eur * float(self.commitment(horizon).starts(series["on"]).sum())

@@ -1,12 +1,23 @@
 """Electric vehicle with any number of stays at the charger."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
+
+import numpy as np
+import pyomo.environ as pyo
 
 from optimization.engine.checks import require_between, require_ordered
-from optimization.engine.devices.base import Device
+from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
+from optimization.engine.horizon import HOUR, Horizon
+from optimization.engine.parts import Block, Expression, Part, switched, values
+from optimization.engine.schedule import DeviceSeries, Unmet
+from optimization.engine.series import Series
+from optimization.engine.storage import both_at_once
+from optimization.engine.violations import Violation, exceeding, outside, unequal
+from optimization.engine.wishes import Wish, missed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +36,7 @@ class Stay:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ElectricVehicle(Device):
+class ElectricVehicle(Device, Uncontrolled):
     """A car and its charger. `discharge_power_kw` above 0 allows vehicle-to-grid.
 
     While it charges it draws at least `min_charge_power_kw`. Powers count at the AC side, contents inside.
@@ -78,3 +89,222 @@ class ElectricVehicle(Device):
         if stay.arrival_soc_percent is None and (index == 0 or stay.trip_energy_kwh is None):
             allowed = "0 to 100" if index == 0 else "0 to 100, or a trip_energy_kwh instead"
             raise ProblemError(f"{field}.arrival_soc_percent", "missing", allowed)
+
+    def spans(self, horizon: Horizon) -> list["Span"]:
+        """Return the stays that touch the horizon, as steps.
+
+        Raises:
+            ProblemError: when the first of them has no known content on arrival.
+        """
+        spans = []
+        for index, stay in enumerate(self.stays):
+            if stay.departure <= horizon.start or stay.arrival >= horizon.end:
+                continue
+            if not spans and stay.arrival_soc_percent is None:
+                allowed = "0 to 100 for the first stay of the horizon"
+                raise ProblemError(self.field(f"stays[{index}].arrival_soc_percent"), "missing", allowed)
+            first, end = horizon.first_step_from(stay.arrival), horizon.last_step_before(stay.departure)
+            spans.append(Span(stay=stay, first=first, end=max(first, end), wanted_kwh=self._wanted_kwh(stay, horizon)))
+        return spans
+
+    def _wanted_kwh(self, stay: Stay, horizon: Horizon) -> float:
+        if stay.departure_soc_percent is None:
+            return 0.0
+        hours_left = max(0.0, (stay.departure - horizon.end) / HOUR)
+        later = hours_left * self.charge_power_kw * self.charge_efficiency
+        return max(0.0, self.capacity_kwh * stay.departure_soc_percent / 100 - later)
+
+    def fitted(self, horizon: Horizon) -> Self:
+        """Return this car; refuse a first stay without a known content."""
+        self.spans(horizon)
+        return super().fitted(horizon)
+
+    def connected(self, horizon: Horizon) -> Series:
+        """Return 1 for each step in which the car is at the charger, else 0."""
+        connected = np.zeros(horizon.count)
+        for span in self.spans(horizon):
+            connected[span.first : span.end] = 1.0
+        return connected
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Charge c or discharge d while connected, at the minimum or more; content as for the battery in each stay."""
+        steps = [int(t) for t in np.flatnonzero(self.connected(horizon))]
+        capacity = self.capacity_kwh
+        low, high = capacity * self.min_soc_percent / 100, capacity * self.max_soc_percent / 100
+        block.charge_kw = pyo.Var(steps, bounds=(0, self.charge_power_kw))
+        block.energy_kwh = pyo.Var(steps, bounds=(0, capacity))
+        block.below_kwh = pyo.Var(steps, bounds=(0, low))
+        block.above_kwh = pyo.Var(steps, bounds=(0, capacity - high))
+        block.low = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] + b.below_kwh[t] >= low)
+        block.high = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] - b.above_kwh[t] <= high)
+        part = Part(missed=[(Wish.MIN_SOC, block.below_kwh), (Wish.MAX_SOC, block.above_kwh)])
+        power: list[Expression] = [0.0] * horizon.count
+        for t in steps:
+            power[t] = block.charge_kw[t]
+        if self.discharge_power_kw:
+            part.cost_eur = self._build_discharge(block, horizon, steps, power)
+        if self.discharge_power_kw or self.min_charge_power_kw:
+            self._build_charging_state(block, steps, part)
+        part.power_kw = power
+        self._build_stays(block, horizon, part)
+        return part
+
+    def _build_discharge(self, block: Block, horizon: Horizon, steps: list[int], power: list[Expression]) -> Expression:
+        block.discharge_kw = pyo.Var(steps, bounds=(0, self.discharge_power_kw))
+        for t in steps:
+            power[t] -= block.discharge_kw[t]
+        return self.wear_cost_eur_per_kwh * horizon.step_hours * sum(block.discharge_kw[t] for t in steps)
+
+    def _build_charging_state(self, block: Block, steps: list[int], part: Part) -> None:
+        block.charging = pyo.Var(steps, domain=pyo.Binary)
+        block.at_most = pyo.Constraint(steps, rule=lambda b, t: b.charge_kw[t] <= self.charge_power_kw * b.charging[t])
+        if self.min_charge_power_kw:
+            block.at_least = pyo.Constraint(
+                steps, rule=lambda b, t: b.charge_kw[t] >= self.min_charge_power_kw * b.charging[t]
+            )
+        else:
+            part.exclusive.append((block.charging, block.charge_kw, block.discharge_kw))
+        if self.discharge_power_kw:
+            block.either = pyo.Constraint(
+                steps, rule=lambda b, t: b.discharge_kw[t] <= self.discharge_power_kw * (1 - b.charging[t])
+            )
+
+    def _build_stays(self, block: Block, horizon: Horizon, part: Part) -> None:
+        spans = self.spans(horizon)
+        block.trip_missing_kwh = pyo.Var(range(len(spans)), bounds=(0, None))
+        block.departure_missing_kwh = pyo.Var(range(len(spans)), bounds=(0, None))
+        part.missed.append((Wish.TRIP_ENERGY, block.trip_missing_kwh))
+        part.missed.append((Wish.DEPARTURE_SOC, block.departure_missing_kwh))
+        block.content = pyo.ConstraintList()
+        block.departure = pyo.ConstraintList()
+        content: Expression = 0.0
+        for index, span in enumerate(spans):
+            content = self._arrival(span.stay, content, block.trip_missing_kwh[index])
+            for t in range(span.first, span.end):
+                gain = self.charge_efficiency * block.charge_kw[t]
+                if self.discharge_power_kw:
+                    gain -= block.discharge_kw[t] / self.discharge_efficiency
+                block.content.add(block.energy_kwh[t] == content + horizon.step_hours * gain)
+                content = block.energy_kwh[t]
+            block.departure.add(content + block.departure_missing_kwh[index] >= span.wanted_kwh)
+
+    def _arrival(self, stay: Stay, left_kwh: Expression, missing_kwh: Expression) -> Expression:
+        if stay.arrival_soc_percent is not None:
+            return self.capacity_kwh * stay.arrival_soc_percent / 100
+        return left_kwh - stay.trip_energy_kwh + missing_kwh
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return powers in kW, content in kWh and percent, and where the car is connected."""
+        steps = list(block.charge_kw)
+        charge, discharge = np.zeros(horizon.count), np.zeros(horizon.count)
+        charge[steps] = values(block.charge_kw, high=self.charge_power_kw)
+        if self.min_charge_power_kw:
+            on = np.zeros(horizon.count)
+            on[steps] = switched(block.charging)
+            charge = np.clip(charge, self.min_charge_power_kw * on, self.charge_power_kw * on)
+        if self.discharge_power_kw:
+            discharge[steps] = values(block.discharge_kw, high=self.discharge_power_kw)
+        return self._series(charge, discharge, horizon)
+
+    def _gain_kwh(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> Series:
+        return horizon.step_hours * (self.charge_efficiency * charge_kw - discharge_kw / self.discharge_efficiency)
+
+    def _arrivals_kwh(self, spans: list["Span"], gain_kwh: Series) -> list[float]:
+        arrivals, left = [], 0.0
+        for span in spans:
+            arrivals.append(max(0.0, float(self._arrival(span.stay, left, 0.0))))
+            left = arrivals[-1] + float(gain_kwh[span.first : span.end].sum())
+        return arrivals
+
+    def _series(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> DeviceSeries:
+        """Return all series; on the road the content is drawn as a straight line from departure to arrival."""
+        gain, spans = self._gain_kwh(charge_kw, discharge_kw, horizon), self.spans(horizon)
+        moments: list[int] = []
+        contents: list[float] = []
+        courses = []
+        for span, arrival in zip(spans, self._arrivals_kwh(spans, gain), strict=True):
+            course = arrival + np.cumsum(gain[span.first : span.end])
+            courses.append(course)
+            moments += [span.first, span.end]
+            contents += [arrival, float(course[-1]) if len(course) else arrival]
+        energy = np.interp(np.arange(1, horizon.count + 1), moments, contents) if moments else np.zeros(horizon.count)
+        for span, course in zip(spans, courses, strict=True):
+            energy[span.first : span.end] = course
+        return {
+            "power_kw": charge_kw - discharge_kw,
+            "charge_kw": charge_kw,
+            "discharge_kw": discharge_kw,
+            "energy_kwh": energy,
+            "soc_percent": energy / self.capacity_kwh * 100,
+            "connected": self.connected(horizon),
+        }
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield power while away or out of range, and contents that do not add up within a stay."""
+        charge, discharge, connected = series["charge_kw"], series["discharge_kw"], self.connected(horizon)
+        yield from outside(self.name, "charging power", charge, 0.0, self.charge_power_kw * connected)
+        yield from outside(self.name, "discharging power", discharge, 0.0, self.discharge_power_kw * connected)
+        yield from both_at_once(self.name, "charging and discharging at once", charge, discharge)
+        yield from exceeding(
+            self.name, "lowest charging power", np.where(charge > 0, self.min_charge_power_kw - charge, 0.0)
+        )
+        yield from unequal(self.name, "power", series["power_kw"], charge - discharge)
+        gain, spans = self._gain_kwh(charge, discharge, horizon), self.spans(horizon)
+        for span, arrival in zip(spans, self._arrivals_kwh(spans, gain), strict=True):
+            inside = slice(span.first, span.end)
+            expected, energy = np.zeros(horizon.count), np.zeros(horizon.count)
+            expected[inside] = arrival + np.cumsum(gain[inside])
+            energy[inside] = series["energy_kwh"][inside]
+            yield from unequal(self.name, "stored energy", energy, expected)
+        yield from outside(self.name, "stored energy within its capacity", series["energy_kwh"], 0.0, self.capacity_kwh)
+
+    def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
+        """Yield levels outside the band while connected, departures too empty and trips without enough energy."""
+        energy, connected = series["energy_kwh"], self.connected(horizon)
+        low, high = self.min_soc_percent / 100 * self.capacity_kwh, self.max_soc_percent / 100 * self.capacity_kwh
+        yield from missed(self.name, Wish.MIN_SOC, horizon, (low - energy) * connected)
+        yield from missed(self.name, Wish.MAX_SOC, horizon, (energy - high) * connected)
+        gain, spans = self._gain_kwh(series["charge_kw"], series["discharge_kw"], horizon), self.spans(horizon)
+        departure, trip, left = np.zeros(horizon.count), np.zeros(horizon.count), 0.0
+        for span, arrival in zip(spans, self._arrivals_kwh(spans, gain), strict=True):
+            first, last = min(span.first, horizon.count - 1), max(0, min(span.end, horizon.count) - 1)
+            trip[first] = arrival - float(self._arrival(span.stay, left, 0.0))
+            left = arrival + float(gain[span.first : span.end].sum())
+            departure[last] = max(departure[last], span.wanted_kwh - left)
+        yield from missed(self.name, Wish.TRIP_ENERGY, horizon, trip)
+        yield from missed(self.name, Wish.DEPARTURE_SOC, horizon, departure)
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return full discharge and full charge while connected."""
+        connected = self.connected(horizon)
+        return -self.discharge_power_kw * connected, self.charge_power_kw * connected
+
+    def wear_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
+        """Return the wear of all energy discharged to the site, EUR."""
+        return self.wear_cost_eur_per_kwh * horizon.step_hours * float(series["discharge_kw"].sum())
+
+    def uncontrolled(self, horizon: Horizon) -> DeviceSeries:
+        """Charge at full power from arrival until the car holds what it is wanted to hold at departure."""
+        charge, left = np.zeros(horizon.count), 0.0
+        for span in self.spans(horizon):
+            content = max(0.0, float(self._arrival(span.stay, left, 0.0)))
+            wanted = span.stay.departure_soc_percent
+            target = self.capacity_kwh * (self.max_soc_percent if wanted is None else wanted) / 100
+            for t in range(span.first, span.end):
+                needed = max(0.0, target - content) / (horizon.step_hours * self.charge_efficiency)
+                charge[t] = min(self.charge_power_kw, max(needed, self.min_charge_power_kw)) if needed > 1e-9 else 0.0
+                room = (self.capacity_kwh - content) / (horizon.step_hours * self.charge_efficiency)
+                charge[t] = charge[t] if charge[t] <= room + 1e-9 else 0.0
+                content += horizon.step_hours * self.charge_efficiency * charge[t]
+            left = content
+        return self._series(charge, np.zeros(horizon.count), horizon)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stay in steps: connected from step `first` to before step `end`, holding `wanted_kwh` when that ends."""
+
+    stay: Stay
+    first: int
+    end: int
+    wanted_kwh: float

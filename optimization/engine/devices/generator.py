@@ -1,16 +1,26 @@
 """Diesel or other distributed generator with a fuel curve."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import pyomo.environ as pyo
+
 from optimization.engine.checks import require_between
-from optimization.engine.devices.base import Device
+from optimization.engine.commitment import Commitment
+from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Expression, Part, switched, values
+from optimization.engine.schedule import DeviceSeries
+from optimization.engine.series import Series
+from optimization.engine.violations import Violation, exceeding, outside, unequal
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Generator(Device):
+class Generator(Device, Uncontrolled):
     """A generator that runs between `min_power_kw` and `power_kw` or stands still.
 
     `fuel_curve` holds points (power in kW, fuel in litres per hour) from `min_power_kw` to `power_kw`; fuel is
@@ -56,3 +66,117 @@ class Generator(Device):
             raise ProblemError(field, self.fuel_curve, allowed)
         for index, (_, litres_per_hour) in enumerate(self.fuel_curve):
             require_between(f"{field}[{index}]", litres_per_hour, 0)
+
+    def commitment(self, horizon: Horizon) -> Commitment:
+        """Return the on/off rules over the horizon."""
+        return Commitment(
+            min_run_minutes=self.min_run_minutes,
+            min_rest_minutes=self.min_rest_minutes,
+            initially_on=self.initially_on,
+            initial_minutes=self.initial_minutes,
+            horizon=horizon,
+        )
+
+    def ramp_kw(self, horizon: Horizon) -> float:
+        """Return the largest change of power from one step to the next, kW."""
+        if self.ramp_kw_per_minute is None:
+            return self.power_kw
+        return min(self.power_kw, self.ramp_kw_per_minute * horizon.step_hours * 60)
+
+    @property
+    def convex(self) -> bool:
+        """Tell whether each further segment of the fuel curve costs at least as much per kWh as the one before."""
+        (powers, fuels) = zip(*self.fuel_curve, strict=True)
+        slopes = np.diff(fuels) / np.diff(powers)
+        return bool(np.all(np.diff(slopes) >= -1e-12))
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Run at the minimum plus filled segments of the fuel curve, p = P_min u + sum s_k with s_k <= width_k u.
+
+        Segments fill in order by themselves where the curve is convex; otherwise binaries keep the order.
+        """
+        steps = range(horizon.count)
+        ramped = self.ramp_kw(horizon) < self.power_kw
+        self.commitment(horizon).build(block, with_starts=ramped or self.start_cost_eur > 0)
+        points = self.fuel_curve
+        widths = np.diff([power for power, _ in points]).tolist()
+        slopes = (np.diff([fuel for _, fuel in points]) / widths).tolist()
+        segments = range(len(widths))
+        block.segment_kw = pyo.Var(steps, segments, bounds=lambda _, t, k: (0, widths[k]))
+        block.running = pyo.Constraint(steps, segments, rule=lambda b, t, k: b.segment_kw[t, k] <= widths[k] * b.on[t])
+        if not self.convex:
+            self._fill_in_order(block, horizon, widths)
+        power = [self.min_power_kw * block.on[t] + sum(block.segment_kw[t, k] for k in segments) for t in steps]
+        fuel = [points[0][1] * block.on[t] + sum(slopes[k] * block.segment_kw[t, k] for k in segments) for t in steps]
+        if ramped:
+            self._limit_ramps(block, horizon, power)
+        starts = sum(block.start[t] for t in steps) if self.start_cost_eur else 0.0
+        return Part(power_kw=[-p for p in power], fuel_l_per_h=fuel, cost_eur=self.start_cost_eur * starts)
+
+    def _fill_in_order(self, block: Block, horizon: Horizon, widths: list[float]) -> None:
+        steps, borders = range(horizon.count), range(len(widths) - 1)
+        block.full = pyo.Var(steps, borders, domain=pyo.Binary)
+        block.fill = pyo.Constraint(steps, borders, rule=lambda b, t, k: b.segment_kw[t, k] >= widths[k] * b.full[t, k])
+        block.then_next = pyo.Constraint(
+            steps, borders, rule=lambda b, t, k: b.segment_kw[t, k + 1] <= widths[k + 1] * b.full[t, k]
+        )
+
+    def _limit_ramps(self, block: Block, horizon: Horizon, power: list[Expression]) -> None:
+        steps, ramp = range(horizon.count), self.ramp_kw(horizon)
+        jump = max(ramp, self.min_power_kw)
+
+        def rise(block: Block, t: int) -> Expression:
+            before, was_on = (power[t - 1], block.on[t - 1]) if t else (self.initial_power_kw, int(self.initially_on))
+            return power[t] - before <= ramp * was_on + jump * block.start[t]
+
+        def fall(block: Block, t: int) -> Expression:
+            before = power[t - 1] if t else self.initial_power_kw
+            return before - power[t] <= ramp * block.on[t] + jump * block.stop[t]
+
+        block.rise = pyo.Constraint(steps, rule=rise)
+        block.fall = pyo.Constraint(steps, rule=fall)
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return power (negative = production), fuel in l/h and the state."""
+        on = switched(block.on)
+        segments = values(block.segment_kw).reshape(horizon.count, -1)
+        power = np.clip(self.min_power_kw * on + segments.sum(axis=1), self.min_power_kw * on, self.power_kw * on)
+        return {"power_kw": -power, "fuel_l_per_h": self.fuel(power, on), "on": on}
+
+    def fuel(self, power_kw: Series, on: Series) -> Series:
+        """Return the fuel of each step, l/h, from the curve."""
+        powers, fuels = zip(*self.fuel_curve, strict=True)
+        return np.asarray(np.interp(power_kw, powers, fuels) * on)
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield powers outside the range of the state, changes too early or too steep, and fuel off the curve."""
+        on, power = series["on"], -series["power_kw"]
+        yield from self.commitment(horizon).violations(self.name, on)
+        yield from outside(self.name, "power within its range", power, self.min_power_kw * on, self.power_kw * on)
+        yield from unequal(self.name, "fuel", series["fuel_l_per_h"], self.fuel(power, on))
+        before = np.concatenate([[self.initial_power_kw], power[:-1]])
+        was_on = np.concatenate([[float(self.initially_on)], on[:-1]])
+        jump = np.where((on > 0) & (was_on > 0), self.ramp_kw(horizon), max(self.ramp_kw(horizon), self.min_power_kw))
+        yield from exceeding(self.name, "ramp", np.abs(power - before) - jump, self.power_kw)
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return full production and zero."""
+        return np.full(horizon.count, -self.power_kw), np.zeros(horizon.count)
+
+    def start_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
+        """Return the cost of all starts, EUR."""
+        return self.start_cost_eur * float(self.commitment(horizon).starts(series["on"]).sum())
+
+    def uncontrolled(self, horizon: Horizon) -> DeviceSeries:
+        """Stand still as soon as the minimum run time and the ramp allow."""
+        commitment, ramp = self.commitment(horizon), self.ramp_kw(horizon)
+        power, before = np.zeros(horizon.count), self.initial_power_kw
+        states: list[float] = []
+        for step in range(horizon.count):
+            was_on = states[-1] if states else float(self.initially_on)
+            may_stop = commitment.may_change(states, step) and before <= max(ramp, self.min_power_kw)
+            states.append(float(was_on and not may_stop))
+            before = max(self.min_power_kw, before - ramp) if states[-1] else 0.0
+            power[step] = before
+        on = np.array(states)
+        return {"power_kw": -power, "fuel_l_per_h": self.fuel(power, on), "on": on}

@@ -1,23 +1,27 @@
 """Heat pump with electric power and COP maps."""
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
+
 from optimization.engine.checks import require_between
-from optimization.engine.devices.base import Device
 from optimization.engine.devices.heat_pump_map import TYPICAL_AIR_WATER, HeatPumpMap
-from optimization.engine.errors import ProblemError
+from optimization.engine.devices.switched_heat import SwitchedHeatProducer
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Part
+from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.violations import Violation, unequal
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HeatPump(Device):
-    """A heat pump that is on or off, or modulates down to `min_power_fraction` of its full power.
+class HeatPump(SwitchedHeatProducer):
+    """A heat pump. `rated_power_kw` is the electric power at +2 °C ambient and the supply temperature.
 
-    `rated_power_kw` is the electric power at +2 °C ambient; the map gives power and COP at the ambient temperature.
-    The minimum run and rest times also hold for the state before the horizon (`initially_on` for `initial_minutes`).
+    Power and COP at the ambient temperature of each step come from the map.
     """
 
     kind: ClassVar[str] = "heat_pump"
@@ -25,27 +29,15 @@ class HeatPump(Device):
     rated_power_kw: float
     ambient_temperature_c: SeriesLike
     supply_temperature_c: float = 45.0
-    modulating: bool = False
     min_power_fraction: float = 0.3
-    min_run_minutes: float = 0.0
-    min_rest_minutes: float = 0.0
-    initially_on: bool = False
-    initial_minutes: float = math.inf
     performance_map: HeatPumpMap = TYPICAL_AIR_WATER
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_between(self.field("rated_power_kw"), self.rated_power_kw, 0, above=True)
         require_between(self.field("supply_temperature_c"), self.supply_temperature_c, 10, 75)
-        require_between(self.field("min_power_fraction"), self.min_power_fraction, 0, 1)
-        require_between(self.field("min_run_minutes"), self.min_run_minutes, 0)
-        require_between(self.field("min_rest_minutes"), self.min_rest_minutes, 0)
-        if not self.initial_minutes >= 0:
-            raise ProblemError(self.field("initial_minutes"), self.initial_minutes, "at least 0")
-        self.keep(
-            "ambient_temperature_c",
-            as_series(self.ambient_temperature_c, self.field("ambient_temperature_c"), minimum=-60, maximum=60),
-        )
+        ambient = as_series(self.ambient_temperature_c, self.field("ambient_temperature_c"), minimum=-60, maximum=60)
+        self.keep("ambient_temperature_c", ambient)
 
     @cached_property
     def _performance(self) -> tuple[Series, Series]:
@@ -54,7 +46,7 @@ class HeatPump(Device):
 
     @property
     def full_power_kw(self) -> Series:
-        """Electric power when on at full power, kW per step."""
+        """Electric power when on at full output, kW per step."""
         return self._performance[0]
 
     @property
@@ -64,5 +56,31 @@ class HeatPump(Device):
 
     @property
     def full_heat_kw(self) -> Series:
-        """Heat when on at full power, kW per step."""
+        """Heat when on at full output, kW per step."""
         return self.full_power_kw * self.cop
+
+    def heat_at_full_kw(self, horizon: Horizon) -> Series:
+        """Return the heat at full output, kW per step."""
+        return self.full_heat_kw
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Draw P(t) x and make Q(t) x for the output x of each step."""
+        output = self.build_output(block, horizon)
+        power, heat = self.full_power_kw, self.full_heat_kw
+        return Part(
+            power_kw=[power[t] * x for t, x in enumerate(output)],
+            heat_kw=[-heat[t] * x for t, x in enumerate(output)],
+        )
+
+    def series(self, on: Series, output: Series) -> DeviceSeries:
+        """Return power and heat in kW (heat negative = made) and the state."""
+        return {"power_kw": self.full_power_kw * output, "heat_kw": -self.full_heat_kw * output, "on": on}
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield states that come too early, outputs outside their range, and heat that does not fit the power."""
+        yield from self.output_violations(series["on"], series["power_kw"] / self.full_power_kw, horizon)
+        yield from unequal(self.name, "heat from power and COP", -series["heat_kw"], series["power_kw"] * self.cop)
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return zero and full power."""
+        return np.zeros(horizon.count), self.full_power_kw

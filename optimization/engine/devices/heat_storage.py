@@ -1,10 +1,20 @@
 """Heat store (buffer tank)."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import pyomo.environ as pyo
+
 from optimization.engine.checks import require_between, require_ordered
 from optimization.engine.devices.base import Device
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Part, values
+from optimization.engine.schedule import DeviceSeries, Unmet
+from optimization.engine.series import Series
+from optimization.engine.storage import Content
+from optimization.engine.violations import Violation, outside
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,3 +55,51 @@ class HeatStorage(Device):
             require_between(self.field("final_soc_percent"), self.final_soc_percent, 0, 100)
         require_between(self.field("loss_percent_per_day"), self.loss_percent_per_day, 0, 100)
         require_between(self.field("full_temperature_c"), self.full_temperature_c, self.empty_temperature_c, above=True)
+
+    def content(self, horizon: Horizon) -> Content:
+        """Return the stored heat over the horizon."""
+        return Content(
+            capacity_kwh=self.capacity_kwh,
+            initial_soc_percent=self.initial_soc_percent,
+            min_soc_percent=self.min_soc_percent,
+            max_soc_percent=self.max_soc_percent,
+            final_soc_percent=self.final_soc_percent,
+            loss_percent_per_day=self.loss_percent_per_day,
+            horizon=horizon,
+        )
+
+    @property
+    def heat_range_kw(self) -> tuple[float, float]:
+        """Lowest (taken out, negative) and highest (put in) heat power, kW; infinite where there is no limit."""
+        out = math.inf if self.discharge_power_kw is None else self.discharge_power_kw
+        return -out, math.inf if self.charge_power_kw is None else self.charge_power_kw
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Take or give heat q within the power limits; the content grows by q and loses its daily share."""
+        steps = range(horizon.count)
+        low, high = self.heat_range_kw
+        bounds = (low if math.isfinite(low) else None, high if math.isfinite(high) else None)
+        block.heat_kw = pyo.Var(steps, bounds=bounds)
+        part = Part(heat_kw=[block.heat_kw[t] for t in steps])
+        self.content(horizon).build(block, part.heat_kw, part)
+        return part
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return heat in kW (positive = charging), content in kWh and percent."""
+        low, high = self.heat_range_kw
+        return self.series(values(block.heat_kw, low=low, high=high), horizon)
+
+    def series(self, heat_kw: Series, horizon: Horizon) -> DeviceSeries:
+        """Return the series for a heat power, kW per step."""
+        energy = self.content(horizon).energy_kwh(heat_kw)
+        return {"heat_kw": heat_kw, "energy_kwh": energy, "soc_percent": energy / self.capacity_kwh * 100}
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield powers beyond the limits and contents that do not add up."""
+        low, high = self.heat_range_kw
+        yield from outside(self.name, "heat power", series["heat_kw"], low, high)
+        yield from self.content(horizon).violations(self.name, series["energy_kwh"], series["heat_kw"])
+
+    def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
+        """Yield steps outside the wished band and a final content that is too low."""
+        yield from self.content(horizon).unmet(self.name, series["energy_kwh"])

@@ -1,14 +1,22 @@
 """Inflexible electric and heat load."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from optimization.engine.devices.base import Device
-from optimization.engine.series import SeriesLike, as_series
+import pyomo.environ as pyo
+
+from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Part, values
+from optimization.engine.schedule import DeviceSeries, Unmet
+from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.violations import Violation, outside, unequal
+from optimization.engine.wishes import Wish, missed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ElectricLoad(Device):
+class ElectricLoad(Device, Uncontrolled):
     """Electric demand that must be met, kW per step (0 or more)."""
 
     kind: ClassVar[str] = "electric_load"
@@ -18,6 +26,31 @@ class ElectricLoad(Device):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.keep("demand_kw", as_series(self.demand_kw, self.field("demand_kw"), minimum=0))
+
+    @property
+    def demand(self) -> Series:
+        """Demand as an array, kW per step."""
+        return as_series(self.demand_kw, self.field("demand_kw"))
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Draw the demand."""
+        return Part(power_kw=self.demand.tolist())
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return the demand, kW."""
+        return {"power_kw": self.demand}
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield steps in which the demand is not met."""
+        yield from unequal(self.name, "electric demand", series["power_kw"], self.demand)
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return the demand twice."""
+        return self.demand, self.demand
+
+    def uncontrolled(self, horizon: Horizon) -> DeviceSeries:
+        """Return the demand, kW."""
+        return {"power_kw": self.demand}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,3 +64,29 @@ class HeatLoad(Device):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.keep("demand_kw", as_series(self.demand_kw, self.field("demand_kw"), minimum=0))
+
+    @property
+    def demand(self) -> Series:
+        """Demand as an array, kW per step."""
+        return as_series(self.demand_kw, self.field("demand_kw"))
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Take the demand less what is missing."""
+        steps, demand, hours = range(horizon.count), self.demand, horizon.step_hours
+        block.missing_kwh = pyo.Var(steps, bounds=lambda _, t: (0, demand[t] * hours))
+        supplied = [demand[t] - block.missing_kwh[t] / hours for t in steps]
+        return Part(heat_kw=supplied, missed=[(Wish.HEAT_DEMAND, block.missing_kwh)])
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return the heat supplied, kW."""
+        missing = values(block.missing_kwh, high=self.demand * horizon.step_hours)
+        return {"heat_kw": self.demand - missing / horizon.step_hours}
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield steps that take more than the demand or less than nothing."""
+        yield from outside(self.name, "heat demand", series["heat_kw"], 0.0, self.demand)
+
+    def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
+        """Yield the steps in which heat is missing."""
+        missing = (self.demand - series["heat_kw"]) * horizon.step_hours
+        yield from missed(self.name, Wish.HEAT_DEMAND, horizon, missing)

@@ -1,15 +1,23 @@
 """Photovoltaic and wind plants."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import pyomo.environ as pyo
+
 from optimization.engine.checks import require_between
-from optimization.engine.devices.base import Device
+from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Part, values
+from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.violations import Violation, outside, unequal
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Renewable(Device):
+class Renewable(Device, Uncontrolled):
     """A plant that makes up to `capacity_kw` times the yield of the step; surplus may be curtailed where allowed.
 
     `yield_kw_per_kw` is the forecast AC power per kW of capacity, one value per step, 0 to 1.5.
@@ -30,6 +38,37 @@ class Renewable(Device):
     def available_kw(self) -> Series:
         """Power that could be produced in each step, kW (0 or more)."""
         return self.capacity_kw * as_series(self.yield_kw_per_kw, self.field("yield_kw_per_kw"))
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Produce p with 0 <= p <= available, or p = available where curtailing is not allowed."""
+        available = self.available_kw
+        block.produced_kw = pyo.Var(
+            range(horizon.count), bounds=lambda _, t: (0 if self.curtailable else available[t], available[t])
+        )
+        return Part(power_kw=[-block.produced_kw[t] for t in range(horizon.count)])
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return power and curtailed power, kW."""
+        produced = values(block.produced_kw, high=self.available_kw)
+        if not self.curtailable:
+            produced = self.available_kw
+        return {"power_kw": -produced, "curtailed_kw": self.available_kw - produced}
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield production outside what is available."""
+        low = np.zeros(horizon.count) if self.curtailable else self.available_kw
+        yield from outside(
+            self.name, "production within what is available", -series["power_kw"], low, self.available_kw
+        )
+        yield from unequal(self.name, "curtailed power", series["curtailed_kw"], self.available_kw + series["power_kw"])
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return full production and, where curtailable, zero."""
+        return -self.available_kw, np.zeros(horizon.count) if self.curtailable else -self.available_kw
+
+    def uncontrolled(self, horizon: Horizon) -> DeviceSeries:
+        """Produce all that is available."""
+        return {"power_kw": -self.available_kw, "curtailed_kw": np.zeros(horizon.count)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,13 +1,21 @@
 """A process of fixed shape that may move in time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from optimization.engine.devices.base import Device
+import numpy as np
+import pyomo.environ as pyo
+
+from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
-from optimization.engine.series import SeriesLike, as_series
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Expression, Part, switched
+from optimization.engine.schedule import DeviceSeries
+from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.violations import Violation, exceeding, outside
 
 
 class Shift(StrEnum):
@@ -19,7 +27,7 @@ class Shift(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ShiftableLoad(Device):
+class ShiftableLoad(Device, Uncontrolled):
     """A process (washing machine, pump, charging of a depot) that runs once in the horizon.
 
     `profile_kw` has one value per step of the process. It starts no earlier than `earliest_start`, is done by
@@ -45,3 +53,111 @@ class ShiftableLoad(Device):
         for moment in moments:
             if moment is not None and moment.tzinfo is None:
                 raise ProblemError(self.field("earliest_start"), moment, "a time with a time zone")
+
+    @property
+    def profile(self) -> Series:
+        """Power of each step of the process, kW."""
+        return as_series(self.profile_kw, self.field("profile_kw"))
+
+    def fitted(self, horizon: Horizon) -> Self:
+        """Return this process; refuse one that has no room in the horizon."""
+        count = len(self.profile)
+        if self.shift == Shift.BREAKABLE and self.allowed_steps(horizon).sum() < count:
+            raise ProblemError(self.field("profile_kw"), f"{count} steps", self._room(horizon))
+        if self.shift != Shift.BREAKABLE and not len(self.starts(horizon)):
+            raise ProblemError(self.field("profile_kw"), f"{count} steps in a row", self._room(horizon))
+        return self
+
+    def _room(self, horizon: Horizon) -> str:
+        free = int(self.allowed_steps(horizon).sum())
+        return f"what fits between earliest_start and latest_end outside forbidden times ({free} steps)"
+
+    def allowed_steps(self, horizon: Horizon) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return which steps of the horizon the process may use."""
+        allowed = np.ones(horizon.count, dtype=bool)
+        if self.earliest_start is not None:
+            allowed[: horizon.first_step_from(self.earliest_start)] = False
+        if self.latest_end is not None:
+            allowed[horizon.last_step_before(self.latest_end) :] = False
+        for begin, end in self.forbidden:
+            allowed[horizon.last_step_before(begin) : horizon.first_step_from(end)] = False
+        return allowed
+
+    def starts(self, horizon: Horizon) -> list[int]:
+        """Return the steps in which the unbroken process may start; one at most for an inflexible process."""
+        allowed, length = self.allowed_steps(horizon), len(self.profile)
+        starts = [t for t in range(horizon.count - length + 1) if allowed[t : t + length].all()]
+        if self.shift != Shift.INFLEXIBLE:
+            return starts
+        first = 0 if self.earliest_start is None else horizon.first_step_from(self.earliest_start)
+        return [t for t in starts if t == first]
+
+    def build(self, block: Block, horizon: Horizon) -> Part:
+        """Choose one start, or for a breakable process one step for each of its steps, in their order."""
+        if self.shift == Shift.BREAKABLE:
+            return Part(power_kw=self._build_breakable(block, horizon))
+        starts, profile = self.starts(horizon), self.profile
+        block.start = pyo.Var(starts, domain=pyo.Binary)
+        block.once = pyo.Constraint(expr=sum(block.start[s] for s in starts) == 1)
+        power: list[Expression] = [0.0] * horizon.count
+        for start in starts:
+            for offset, kw in enumerate(profile):
+                power[start + offset] += kw * block.start[start]
+        return Part(power_kw=power)
+
+    def _build_breakable(self, block: Block, horizon: Horizon) -> list[Expression]:
+        free = [int(t) for t in np.flatnonzero(self.allowed_steps(horizon))]
+        stages = range(len(self.profile))
+        block.runs = pyo.Var(stages, free, domain=pyo.Binary)
+        block.each_once = pyo.Constraint(stages, rule=lambda b, i: sum(b.runs[i, t] for t in free) == 1)
+        block.one_at_a_time = pyo.Constraint(free, rule=lambda b, t: sum(b.runs[i, t] for i in stages) <= 1)
+
+        def in_order(block: Block, i: int, place: int) -> Expression:
+            done_before = sum(block.runs[i, t] for t in free[:place])
+            return sum(block.runs[i + 1, t] for t in free[: place + 1]) <= done_before
+
+        block.in_order = pyo.Constraint(range(len(stages) - 1), range(len(free)), rule=in_order)
+        power: list[Expression] = [0.0] * horizon.count
+        for t in free:
+            power[t] = sum(float(kw) * block.runs[i, t] for i, kw in enumerate(self.profile))
+        return power
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return power in kW and in which steps the process runs."""
+        if self.shift == Shift.BREAKABLE:
+            chosen = switched(block.runs).reshape(len(self.profile), -1).argmax(axis=1)
+            return self._series(np.flatnonzero(self.allowed_steps(horizon))[chosen], horizon)
+        start = list(block.start)[int(switched(block.start).argmax())]
+        return self._series(np.arange(start, start + len(self.profile)), horizon)
+
+    def _series(self, steps: np.ndarray[tuple[int], np.dtype[np.int_]], horizon: Horizon) -> DeviceSeries:
+        power, on = np.zeros(horizon.count), np.zeros(horizon.count)
+        power[steps], on[steps] = self.profile, 1.0
+        return {"power_kw": power, "on": on}
+
+    def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:
+        """Yield use of forbidden steps, a broken order or shape, and breaks where none are allowed."""
+        on = series["on"]
+        yield from outside(self.name, "allowed times", on, 0.0, self.allowed_steps(horizon).astype(float))
+        steps = np.flatnonzero(on)
+        if len(steps) != len(self.profile):
+            yield Violation(device=self.name, rule="number of steps", step=0, amount=len(steps) - len(self.profile))
+            return
+        expected = np.zeros(horizon.count)
+        expected[steps] = self.profile
+        yield from exceeding(self.name, "shape of the process", np.abs(series["power_kw"] - expected))
+        if self.shift != Shift.BREAKABLE and int(steps[0]) not in self.starts(horizon):
+            yield Violation(device=self.name, rule="allowed start", step=int(steps[0]), amount=1.0)
+        if self.shift != Shift.BREAKABLE and steps[-1] - steps[0] + 1 != len(steps):
+            yield Violation(device=self.name, rule="no breaks", step=int(steps[0]), amount=1.0)
+
+    def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
+        """Return zero and the highest power of the process where it may run."""
+        return np.zeros(horizon.count), np.where(self.allowed_steps(horizon), self.profile.max(initial=0.0), 0.0)
+
+    def uncontrolled(self, horizon: Horizon) -> DeviceSeries:
+        """Run as early as allowed."""
+        if self.shift == Shift.BREAKABLE:
+            return self._series(np.flatnonzero(self.allowed_steps(horizon))[: len(self.profile)], horizon)
+        start = self.starts(horizon)[0]
+        return self._series(np.arange(start, start + len(self.profile)), horizon)

@@ -1,0 +1,111 @@
+"""Heat producers that are on or off, or modulate between a minimum and full output: heat pumps and CHPs."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyomo.environ as pyo
+
+from optimization.engine.checks import require_between
+from optimization.engine.commitment import Commitment
+from optimization.engine.devices.base import Device, HeatProducer, Thermostat
+from optimization.engine.errors import ProblemError
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Expression, switched, values
+from optimization.engine.schedule import DeviceSeries
+from optimization.engine.series import Series
+from optimization.engine.violations import Violation, outside
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SwitchedHeatProducer(Device, HeatProducer):
+    """On/off, or modulating down to `min_power_fraction` of full output, with minimum run and rest times.
+
+    The minimum times also hold for the state before the horizon (`initially_on` for `initial_minutes`).
+    """
+
+    modulating: bool = False
+    min_power_fraction: float = 0.5
+    min_run_minutes: float = 0.0
+    min_rest_minutes: float = 0.0
+    initially_on: bool = False
+    initial_minutes: float = math.inf
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_between(self.field("min_power_fraction"), self.min_power_fraction, 0, 1)
+        require_between(self.field("min_run_minutes"), self.min_run_minutes, 0)
+        require_between(self.field("min_rest_minutes"), self.min_rest_minutes, 0)
+        if not self.initial_minutes >= 0:
+            raise ProblemError(self.field("initial_minutes"), self.initial_minutes, "at least 0")
+
+    @abstractmethod
+    def heat_at_full_kw(self, horizon: Horizon) -> Series:
+        """Return the heat at full output, kW per step."""
+
+    @abstractmethod
+    def series(self, on: Series, output: Series) -> DeviceSeries:
+        """Return all series for the state and the output (share of full output) of each step."""
+
+    def commitment(self, horizon: Horizon) -> Commitment:
+        """Return the on/off rules over the horizon."""
+        return Commitment(
+            min_run_minutes=self.min_run_minutes,
+            min_rest_minutes=self.min_rest_minutes,
+            initially_on=self.initially_on,
+            initial_minutes=self.initial_minutes,
+            horizon=horizon,
+        )
+
+    def build_output(self, block: Block, horizon: Horizon, *, with_starts: bool = False) -> list[Expression]:
+        """Add the on/off state and return the output, a share of full output, of each step."""
+        self.commitment(horizon).build(block, with_starts=with_starts)
+        steps = range(horizon.count)
+        if not self.modulating:
+            return [block.on[t] for t in steps]
+        block.output = pyo.Var(steps, bounds=(0, 1))
+        block.output_high = pyo.Constraint(steps, rule=lambda b, t: b.output[t] <= b.on[t])
+        block.output_low = pyo.Constraint(steps, rule=lambda b, t: b.output[t] >= self.min_power_fraction * b.on[t])
+        return [block.output[t] for t in steps]
+
+    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+        """Return the solved series."""
+        on = switched(block.on)
+        if not self.modulating:
+            return self.series(on, on)
+        return self.series(on, values(block.output, low=self.min_power_fraction * on, high=on))
+
+    def output_violations(self, on: Series, output: Series, horizon: Horizon) -> Iterator[Violation]:
+        """Yield states that come too early and outputs outside the range of the state."""
+        yield from self.commitment(horizon).violations(self.name, on)
+        low = self.min_power_fraction if self.modulating else 1.0
+        yield from outside(self.name, "output within its range", output, low * on, on)
+
+    def thermostat(self, horizon: Horizon) -> Thermostat:
+        """Return a two-point controller that keeps the minimum times."""
+        return _TwoPoint(self, horizon)
+
+
+class _TwoPoint(Thermostat):
+    def __init__(self, device: SwitchedHeatProducer, horizon: Horizon) -> None:
+        self._device = device
+        self._commitment = device.commitment(horizon)
+        self._full_kw = device.heat_at_full_kw(horizon)
+        self._on: list[float] = []
+        self._output: list[float] = []
+
+    def step(self, step: int, wanted_kw: float, room_kw: float) -> float:
+        full = float(self._full_kw[step])
+        lowest = full * self._device.min_power_fraction if self._device.modulating else full
+        before = self._on[-1] if self._on else float(self._device.initially_on)
+        target = float(wanted_kw > 0 and lowest <= room_kw)
+        on = target if self._commitment.may_change(self._on, step) else before
+        share = min(1.0, max(wanted_kw, lowest) / full) if self._device.modulating else 1.0
+        self._on.append(on)
+        self._output.append(share * on)
+        return full * self._output[-1]
+
+    def series(self) -> DeviceSeries:
+        return self._device.series(np.array(self._on), np.array(self._output))

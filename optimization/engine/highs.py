@@ -1,0 +1,155 @@
+"""HiGHS through highspy: a Pyomo model in matrix form, solved with one thread and a fixed seed."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+import pyomo.environ as pyo
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+from optimization.engine.parts import Variable
+from optimization.engine.series import Series
+
+Progress = Callable[[str, float | None], None]
+FEASIBILITY_TOLERANCE = 1e-7
+ABSOLUTE_GAP = 1e-7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What HiGHS says: values per column (None without a plan), proven bound, and whether the time ran out."""
+
+    values: Series | None
+    bound: float
+    timed_out: bool
+    status: str
+
+
+class Program:
+    """A compiled model whose bounds, integrality and objective may change between solves."""
+
+    def __init__(self, model: pyo.ConcreteModel) -> None:
+        form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=pyo.minimize)
+        self.columns: list[Variable] = list(form.columns)
+        self._place = {id(column): place for place, column in enumerate(self.columns)}
+        self._costs = form.c.toarray()
+        self._offsets = np.asarray(form.c_offset, dtype=np.float64)
+        self._matrix = form.A.tocsc()
+        self._lower, self._upper = _row_bounds(form.rows, np.asarray(form.rhs, dtype=np.float64))
+        self.low = np.array([-np.inf if c.lb is None else c.lb for c in self.columns], dtype=np.float64)
+        self.high = np.array([np.inf if c.ub is None else c.ub for c in self.columns], dtype=np.float64)
+        self.integer = np.array([c.is_integer() or c.is_binary() for c in self.columns], dtype=bool)
+
+    def places(self, variables: Iterable[Variable]) -> npt.NDArray[np.int_]:
+        """Return the column number of each variable."""
+        return np.array([self._place[id(variable)] for variable in variables], dtype=int)
+
+    def objective(self, number: int, values: Series) -> float:
+        """Return the value of the objective with this number."""
+        return float(self._costs[number] @ values + self._offsets[number])
+
+    def solve(
+        self,
+        objectives: Sequence[int],
+        *,
+        gap: float,
+        time_limit: float,
+        start: Series | None = None,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Minimise the sum of the objectives with these numbers.
+
+        `gap` is the relative distance between plan and bound at which HiGHS stops, `time_limit` is in seconds,
+        `start` a known plan to begin with.
+        """
+        highs = highspy.Highs()
+        _set_options(highs, gap=gap, time_limit=max(0.01, time_limit))
+        highs.passModel(self._highs_model(objectives))
+        if start is not None:
+            solution = highspy.HighsSolution()
+            solution.col_value = start.tolist()
+            highs.setSolution(solution)
+        if progress is not None:
+            _report_progress(highs, progress)
+        highs.run()
+        return self._answer(highs)
+
+    def solve_fixed(self, objectives: Sequence[int], fixed: npt.NDArray[np.bool_], values: Series) -> Series | None:
+        """Minimise with some columns fixed and none integer; None when these values leave no plan."""
+        saved = self.low.copy(), self.high.copy(), self.integer.copy()
+        try:
+            self.low[fixed] = self.high[fixed] = values
+            self.integer[:] = False
+            return self.solve(objectives, gap=0.0, time_limit=np.inf).values
+        finally:
+            self.low, self.high, self.integer = saved
+
+    def _highs_model(self, objectives: Sequence[int]) -> highspy.HighsLp:
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(self.columns), len(self._lower)
+        lp.col_cost_ = self._costs[list(objectives)].sum(axis=0)
+        lp.offset_ = float(self._offsets[list(objectives)].sum())
+        lp.col_lower_, lp.col_upper_ = self.low, self.high
+        lp.row_lower_, lp.row_upper_ = self._lower, self._upper
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_ = self._matrix.indptr
+        lp.a_matrix_.index_ = self._matrix.indices
+        lp.a_matrix_.value_ = self._matrix.data
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        if self.integer.any():
+            lp.integrality_ = [kinds[int(integer)] for integer in self.integer]
+        return lp
+
+    def _answer(self, highs: highspy.Highs) -> Answer:
+        info, status = highs.getInfo(), highs.getModelStatus()
+        found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        bound = info.mip_dual_bound if self.integer.any() else info.objective_function_value
+        return Answer(
+            values=np.array(highs.getSolution().col_value) if found else None,
+            bound=float(bound),
+            timed_out=status == highspy.HighsModelStatus.kTimeLimit,
+            status=highs.modelStatusToString(status),
+        )
+
+    def load(self, values: Series) -> None:
+        """Write the values back into the Pyomo variables."""
+        for column, value in zip(self.columns, values.tolist(), strict=True):
+            column.set_value(value, skip_validation=True)
+
+
+def _row_bounds(rows: Sequence[object], rhs: Series) -> tuple[Series, Series]:
+    kinds = np.array([row.bound_type for row in rows])  # type: ignore[attr-defined]
+    return np.where(kinds <= 0, rhs, -np.inf) * 1.0, np.where(kinds >= 0, rhs, np.inf) * 1.0
+
+
+def _set_options(highs: highspy.Highs, *, gap: float, time_limit: float) -> None:
+    options = {
+        "output_flag": False,
+        "threads": 1,
+        "parallel": "off",
+        "random_seed": 0,
+        "mip_rel_gap": gap,
+        "mip_abs_gap": ABSOLUTE_GAP,
+        "time_limit": time_limit,
+        "primal_feasibility_tolerance": FEASIBILITY_TOLERANCE,
+        "mip_feasibility_tolerance": FEASIBILITY_TOLERANCE,
+    }
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+
+
+def _report_progress(highs: highspy.Highs, progress: Progress) -> None:
+    started = time.monotonic()
+    last = started
+
+    def report(event: highspy.HighsCallbackEvent) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= 0.2:
+            last = now
+            progress("solve", float(event.data_out.mip_gap))
+
+    highs.cbMipLogging += report

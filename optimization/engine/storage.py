@@ -1,0 +1,91 @@
+"""Stored energy: content from step to step, its band and its final value; for batteries and heat stores."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyomo.environ as pyo
+
+from optimization.engine.horizon import Horizon
+from optimization.engine.parts import Block, Expression, Part
+from optimization.engine.schedule import Unmet
+from optimization.engine.series import Series
+from optimization.engine.violations import Violation, exceeding, outside, unequal
+from optimization.engine.wishes import Wish, missed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A store of `capacity_kwh` that keeps the share `kept` of its content per step; levels are in percent."""
+
+    capacity_kwh: float
+    initial_soc_percent: float
+    min_soc_percent: float
+    max_soc_percent: float
+    final_soc_percent: float | None
+    loss_percent_per_day: float
+    horizon: Horizon
+
+    @property
+    def kept(self) -> float:
+        """Share of the content that is still there one step later."""
+        return float((1 - self.loss_percent_per_day / 100) ** (self.horizon.step_hours / 24))
+
+    def kwh(self, percent: float) -> float:
+        """Return a level in kWh."""
+        return self.capacity_kwh * percent / 100
+
+    def build(self, block: Block, gain_kw: Sequence[Expression], part: Part) -> None:
+        """Add content variables, the step-to-step balance and the wishes; `gain_kw` is what reaches the inside."""
+        steps = range(self.horizon.count)
+        block.energy_kwh = pyo.Var(steps, bounds=(0, self.capacity_kwh))
+        block.below_kwh = pyo.Var(steps, bounds=(0, self.kwh(self.min_soc_percent)))
+        block.above_kwh = pyo.Var(steps, bounds=(0, self.kwh(100 - self.max_soc_percent)))
+        initial, kept, hours = self.kwh(self.initial_soc_percent), self.kept, self.horizon.step_hours
+
+        def balance(block: Block, t: int) -> Expression:
+            before = block.energy_kwh[t - 1] if t else initial
+            return block.energy_kwh[t] == kept * before + hours * gain_kw[t]
+
+        block.content = pyo.Constraint(steps, rule=balance)
+        low, high = self.kwh(self.min_soc_percent), self.kwh(self.max_soc_percent)
+        block.low = pyo.Constraint(steps, rule=lambda block, t: block.energy_kwh[t] + block.below_kwh[t] >= low)
+        block.high = pyo.Constraint(steps, rule=lambda block, t: block.energy_kwh[t] - block.above_kwh[t] <= high)
+        part.missed += [(Wish.MIN_SOC, block.below_kwh), (Wish.MAX_SOC, block.above_kwh)]
+        if self.final_soc_percent is not None:
+            final, last = self.kwh(self.final_soc_percent), self.horizon.count - 1
+            block.final_missing_kwh = pyo.Var([last], bounds=(0, final))
+            block.final = pyo.Constraint(expr=block.energy_kwh[last] + block.final_missing_kwh[last] >= final)
+            part.missed.append((Wish.FINAL_SOC, block.final_missing_kwh))
+
+    def energy_kwh(self, gain_kw: Series) -> Series:
+        """Return the content at the end of each step for what reaches the inside, kWh."""
+        energy = np.empty(self.horizon.count)
+        before = self.kwh(self.initial_soc_percent)
+        for step, gain in enumerate(gain_kw):
+            before = self.kept * before + self.horizon.step_hours * gain
+            energy[step] = before
+        return energy
+
+    def violations(self, device: str, energy_kwh: Series, gain_kw: Series) -> Iterator[Violation]:
+        """Yield where the content is not what flowed in and out, or leaves 0 to 100 %."""
+        before = np.concatenate([[self.kwh(self.initial_soc_percent)], energy_kwh[:-1]])
+        expected = self.kept * before + self.horizon.step_hours * gain_kw
+        yield from unequal(device, "stored energy", energy_kwh, expected)
+        yield from outside(device, "stored energy within its capacity", energy_kwh, 0.0, self.capacity_kwh)
+
+    def unmet(self, device: str, energy_kwh: Series) -> Iterator[Unmet]:
+        """Yield every step outside the wished band, and a final content that is too low."""
+        horizon = self.horizon
+        yield from missed(device, Wish.MIN_SOC, horizon, self.kwh(self.min_soc_percent) - energy_kwh)
+        yield from missed(device, Wish.MAX_SOC, horizon, energy_kwh - self.kwh(self.max_soc_percent))
+        if self.final_soc_percent is not None:
+            short = np.zeros(horizon.count)
+            short[-1] = self.kwh(self.final_soc_percent) - energy_kwh[-1]
+            yield from missed(device, Wish.FINAL_SOC, horizon, short)
+
+
+def both_at_once(device: str, rule: str, one_kw: Series, other_kw: Series) -> Iterator[Violation]:
+    """Yield the steps in which two powers that exclude each other are both above zero."""
+    scale = float(np.max(one_kw + other_kw, initial=0.0))
+    yield from exceeding(device, rule, np.minimum(one_kw, other_kw), scale)
