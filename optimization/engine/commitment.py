@@ -89,9 +89,10 @@ class Commitment:
 
     def violations(self, device: str, on: Series) -> Iterator[Violation]:
         """Yield states that are neither on nor off, and changes that come before the minimum time is over."""
-        for step in np.flatnonzero((on != 0) & (on != 1)):
-            yield Violation(device=device, rule="on or off", step=int(step), amount=float(on[step]))
-        states = on.tolist()
+        states: list[float] = on.tolist()
+        for step, state in enumerate(states):
+            if state not in (0.0, 1.0):
+                yield Violation(device=device, rule="on or off", step=step, amount=state)
         for step in range(self.horizon.count):
             before = states[step - 1] if step else float(self.initially_on)
             if states[step] != before and not self.may_change(states, step):

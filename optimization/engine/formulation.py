@@ -64,15 +64,18 @@ def _add_meter(model: pyo.ConcreteModel, problem: SiteProblem, parts: list[Part]
     most_out, most_in = meter_range_kw(problem)
     model.import_kw = pyo.Var(steps, bounds=lambda _, t: (0, most_in[t]))
     model.export_kw = pyo.Var(steps, bounds=lambda _, t: (0, most_out[t]))
-    model.importing = pyo.Var(steps, domain=pyo.Binary)
     model.electricity = pyo.Constraint(
         steps,
         rule=lambda m, t: (
             m.import_kw[t] - m.export_kw[t] == sum((part.power_kw[t] for part in parts if part.power_kw), 0.0)
         ),
     )
-    model.only_import = pyo.Constraint(steps, rule=lambda m, t: m.import_kw[t] <= most_in[t] * m.importing[t])
-    model.only_export = pyo.Constraint(steps, rule=lambda m, t: m.export_kw[t] <= most_out[t] * (1 - m.importing[t]))
+    both_ways = [t for t in steps if most_in[t] and most_out[t]]
+    model.importing = pyo.Var(both_ways, domain=pyo.Binary)
+    model.only_import = pyo.Constraint(both_ways, rule=lambda m, t: m.import_kw[t] <= most_in[t] * m.importing[t])
+    model.only_export = pyo.Constraint(
+        both_ways, rule=lambda m, t: m.export_kw[t] <= most_out[t] * (1 - m.importing[t])
+    )
     site.exclusive.append((model.importing, model.import_kw, model.export_kw))
     connection = problem.connection
     if connection.import_limit_kw is not None:

@@ -32,6 +32,7 @@ class Program:
     """A compiled model whose bounds, integrality and objective may change between solves."""
 
     def __init__(self, model: pyo.ConcreteModel) -> None:
+        self._model = model
         form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=pyo.minimize)
         self.columns: list[Variable] = list(form.columns)
         self._place = {id(column): place for place, column in enumerate(self.columns)}
@@ -42,6 +43,10 @@ class Program:
         self.low = np.array([-np.inf if c.lb is None else c.lb for c in self.columns], dtype=np.float64)
         self.high = np.array([np.inf if c.ub is None else c.ub for c in self.columns], dtype=np.float64)
         self.integer = np.array([c.is_integer() or c.is_binary() for c in self.columns], dtype=bool)
+
+    def uses(self, variable: Variable) -> bool:
+        """Tell whether any row or objective has this variable."""
+        return id(variable) in self._place
 
     def places(self, variables: Iterable[Variable]) -> npt.NDArray[np.int_]:
         """Return the column number of each variable."""
@@ -115,7 +120,10 @@ class Program:
         )
 
     def load(self, values: Series) -> None:
-        """Write the values back into the Pyomo variables."""
+        """Write the values back into the Pyomo variables; those that no row or objective uses get their lowest."""
+        for variable in self._model.component_data_objects(pyo.Var):
+            if not variable.fixed:
+                variable.set_value(variable.lb or 0.0, skip_validation=True)
         for column, value in zip(self.columns, values.tolist(), strict=True):
             column.set_value(value, skip_validation=True)
 

@@ -55,9 +55,10 @@ class _Search:
         self, program: Program, site: SiteModel, *, gap: float, deadline: float, progress: Progress | None
     ) -> None:
         self.program, self.gap, self.deadline, self.progress = program, gap, deadline, progress
-        self.binary = program.places(binary for binary, _, _ in site.exclusive)
-        self.one = program.places(one for _, one, _ in site.exclusive)
-        self.other = program.places(other for _, _, other in site.exclusive)
+        exclusive = [trio for trio in site.exclusive if all(map(program.uses, trio))]
+        self.binary = program.places(binary for binary, _, _ in exclusive)
+        self.one = program.places(one for _, one, _ in exclusive)
+        self.other = program.places(other for _, _, other in exclusive)
         self.missed = program.places(site.missed)
 
     def exclusive_only_where_needed(self, objectives: tuple[int, ...], start: Series | None = None) -> Answer:

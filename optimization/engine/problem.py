@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -108,7 +108,7 @@ class SiteProblem:
         object.__setattr__(self, "devices", tuple(device.fitted(self.horizon) for device in self.devices))
 
     def _fitted(self, group: Group, label: str) -> Group:
-        series = {
+        series: dict[str, Any] = {
             field.name: fit_to(value, self.horizon.count, f"{label}.{field.name}")
             for field in fields(group)
             if isinstance(value := getattr(group, field.name), np.ndarray)

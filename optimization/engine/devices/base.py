@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Device(ABC):
         Raises:
             ProblemError: for a series of another length, or data that this horizon makes impossible.
         """
-        series = {
+        series: dict[str, Any] = {
             field.name: fit_to(value, horizon.count, self.field(field.name))
             for field in fields(self)
             if field.name not in self.own_length and isinstance(value := getattr(self, field.name), np.ndarray)

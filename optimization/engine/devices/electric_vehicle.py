@@ -96,7 +96,7 @@ class ElectricVehicle(Device, Uncontrolled):
         Raises:
             ProblemError: when the first of them has no known content on arrival.
         """
-        spans = []
+        spans: list[Span] = []
         for index, stay in enumerate(self.stays):
             if stay.departure <= horizon.start or stay.arrival >= horizon.end:
                 continue
