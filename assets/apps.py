@@ -1,0 +1,30 @@
+"""Sites, portfolios, devices."""
+
+from django.apps import AppConfig
+
+
+class AssetsConfig(AppConfig):
+    """Floor 2: what there is, where it stands and what it can do."""
+
+    name = "assets"
+
+    def ready(self) -> None:
+        """Register routes, panels and the part of the demo that needs no schedule."""
+        from assets import demo
+        from assets import panels as own
+        from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
+
+        routes.add(Route("assets", "", "assets.urls", order=10))
+        panels.add(
+            Panel(
+                "map",
+                "overview",
+                "assets/map_panel.html",
+                own.site_map,
+                order=10,
+                scripts=("leaflet/leaflet.js", "flexplatform/map.js"),
+                styles=("leaflet/leaflet.css",),
+            )
+        )
+        panels.add(Panel("devices", "site", "assets/devices_panel.html", own.devices, order=90))
+        demo_steps.add(DemoStep("portfolio", "Portfolio", demo.make_portfolio, order=10))

@@ -1,0 +1,17 @@
+"""Inflexible electric and heat load."""
+
+from assets.models.asset import Asset
+
+
+class ElectricLoad(Asset):
+    """Electric demand that must be met; it comes as a series."""
+
+    KIND = "electric_load"
+    LABEL = "Electric load"
+
+
+class HeatLoad(Asset):
+    """Heat demand; it comes as a series."""
+
+    KIND = "heat_load"
+    LABEL = "Heat load"

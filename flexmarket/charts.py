@@ -1,0 +1,49 @@
+"""The charts of offers."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from assets.models import KINDS
+from flexmarket.engine.table import FlexTable, aggregate
+from flexplatform.portal.charts import Chart, ChartPage, ChartSeries
+from optimization.engine.series import Series
+from optimization.models import ScheduleRun
+
+POSITIVE_COLOUR = "#0072b2"
+NEGATIVE_COLOUR = "#e69f00"
+CT_PER_EUR = 100
+NOTE = "Above zero: positive flexibility, power to the grid. Below zero: negative flexibility, power from the grid."
+
+
+def offer_charts(run: ScheduleRun, tables: Iterable[FlexTable]) -> ChartPage:
+    """Return one chart of offered power and price per device, and one of all devices where there are several."""
+    offering = [table for table in tables if table.offers_anything]
+    charts = [_chart(table, f"{KINDS[table.kind].LABEL} ({table.device})") for table in offering]
+    if len(offering) > 1:
+        charts.insert(0, _chart(aggregate(offering), "All devices"))
+    return ChartPage(
+        start=run.start, step_seconds=run.step_seconds, count=run.count, zone=run.site.time_zone, charts=charts
+    )
+
+
+def _chart(table: FlexTable, title: str) -> Chart:
+    return Chart(
+        name=f"offers-{table.device}",
+        title=f"Offers: {title}",
+        unit="kW",
+        right_unit="ct/kWh",
+        note=NOTE,
+        series=[
+            ChartSeries(label="Positive", values=table.positive_power_kw, colour=POSITIVE_COLOUR, style="bars"),
+            ChartSeries(label="Negative", values=-table.negative_power_kw, colour=NEGATIVE_COLOUR, style="bars"),
+            _price(table.positive_price_eur_per_kwh, table.positive_power_kw, "Price, positive", "#003f63"),
+            _price(table.negative_price_eur_per_kwh, table.negative_power_kw, "Price, negative", "#8a5a00"),
+        ],
+    )
+
+
+def _price(price: Series, power: Series, label: str, colour: str) -> ChartSeries:
+    """Return a price line with gaps where no power is offered."""
+    values = np.where(power > 0, price * CT_PER_EUR, np.nan)
+    return ChartSeries(label=label, values=values, colour=colour, style="steps", axis="right")

@@ -1,0 +1,45 @@
+"""What offers show on pages of the portal."""
+
+from typing import Any
+
+import numpy as np
+
+from assets.colours import of_kind
+from assets.models import KINDS, Site
+from flexmarket.engine.exporters import EXPORTERS
+from flexmarket.models import FlexibilityOffers
+from flexplatform.accounts import permissions
+from flexplatform.accounts.requests import TenantRequest
+from optimization.panels import selected_run
+
+
+def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
+    """Return the offers of the run that the page shows, device by device, and the markets to export to."""
+    run = selected_run(request, subject)
+    offers = FlexibilityOffers.objects.filter(run=run) if run else []
+    return {
+        "run": run,
+        "markets": sorted(EXPORTERS),
+        "may_export": request.membership.may(permissions.EXPORT_OFFERS),
+        "rows": [
+            {
+                "device": row.device,
+                "label": KINDS[row.kind].LABEL,
+                "colour": of_kind(row.kind),
+                "kind": row.kind,
+                "positive_kw": float(np.max(row.positive_power_kw, initial=0)),
+                "negative_kw": float(np.max(row.negative_power_kw, initial=0)),
+                "positive_ct": _mean_price(row, "positive"),
+                "negative_ct": _mean_price(row, "negative"),
+            }
+            for row in offers
+        ],
+    }
+
+
+def _mean_price(row: FlexibilityOffers, direction: str) -> float | None:
+    """Return the mean price in ct/kWh over all offers, weighted by energy; None where nothing is offered."""
+    energy = getattr(row, f"{direction}_energy_kwh")
+    if not energy.any():
+        return None
+    return float(100 * np.average(getattr(row, f"{direction}_price_eur_per_kwh"), weights=energy))

@@ -1,0 +1,12 @@
+"""Reads of stored offers."""
+
+from flexmarket.engine.table import FlexTable
+from flexmarket.models import FlexibilityOffers
+from optimization.models import ScheduleRun
+
+DEFAULT_METHOD = "opentumflex"
+
+
+def tables_of(run: ScheduleRun, method: str = DEFAULT_METHOD) -> dict[str, FlexTable]:
+    """Return the flexibility tables of a run by device name."""
+    return {row.device: row.table for row in FlexibilityOffers.objects.filter(run=run, method=method).order_by("id")}

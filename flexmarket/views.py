@@ -1,0 +1,43 @@
+"""Offers as data for charts and as the files that markets take."""
+
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+
+from flexmarket.charts import offer_charts
+from flexmarket.engine.exporters import EXPORTERS, export
+from flexmarket.queries import tables_of
+from flexplatform.accounts import permissions
+from optimization.views import RunMixin
+
+
+class OfferCharts(RunMixin):
+    """The charts of a run's offers as JSON."""
+
+    permission = permissions.VIEW_OFFERS
+
+    def get(self, _request: HttpRequest, run: int) -> JsonResponse:
+        """Answer what charts.js draws."""
+        found = self.run(run)
+        return JsonResponse(offer_charts(found, tables_of(found).values()).as_json())
+
+
+class OfferExport(RunMixin):
+    """A market's files of a run, one per device, in one ZIP archive."""
+
+    permission = permissions.EXPORT_OFFERS
+
+    def get(self, _request: HttpRequest, run: int, market: str) -> HttpResponse:
+        """Answer the archive; 404 for a market that is not known and for a run without offers."""
+        found = self.run(run)
+        tables = tables_of(found)
+        if market not in EXPORTERS or not tables:
+            raise Http404
+        archive = BytesIO()
+        with ZipFile(archive, "w", ZIP_DEFLATED) as file:
+            for name, content in export(market, tables, found.horizon, found.site.zone).items():
+                file.writestr(name, content)
+        name = f"{found.site.slug}_{found.local_day}_{market}.zip"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(archive.getvalue(), content_type="application/zip", headers=headers)

@@ -1,0 +1,118 @@
+"""Everything a bare machine needs to show the portal: database, demo, server."""
+
+import signal
+import socket
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.panel import Panel
+
+from flexplatform import demo
+from flexplatform.env import PRODUCTION
+from flexplatform.registry import DemoProblem
+from flexplatform.server import LOOPBACK, PortalServer
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequested(BaseException):
+    """Somebody pressed Ctrl-C or asked the process to end; no error handler on the way may swallow it."""
+
+
+class Command(BaseCommand):
+    """Prepares the database and the demo, then serves the portal until it is stopped."""
+
+    help = "Prepare the database and the demo organization, and serve the portal."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--host", default=LOOPBACK, help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument(
+            "--demo", metavar="NAMES", default="", help="demo sites to make, by comma (default: all named scenarios)"
+        )
+        parser.add_argument("--no-demo", action="store_true", help="serve without making or planning demo sites")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until stopped; every process that was started ends with this one."""
+        console = Console(stderr=False, highlight=False)
+        host, port = options["host"], options["port"]
+        _require_free(host, port)
+        try:
+            with _stopping_on_signals():
+                call_command("migrate", verbosity=0, interactive=False)
+                with console.status("Collecting static files"):
+                    call_command("collectstatic", verbosity=0, interactive=False)
+                with_demo = not options["no_demo"] and not PRODUCTION
+                if with_demo:
+                    self._demo(console, tuple(name.strip() for name in options["demo"].split(",") if name.strip()))
+                with PortalServer(host, port) as server:
+                    server.wait_until_it_answers()
+                    console.print(_welcome(server.address, with_demo))
+                    if with_demo and host != LOOPBACK:
+                        console.print("[yellow]The demo login is public knowledge: do not serve it to others.[/]")
+                    code = server.wait()
+                raise CommandError(f"The server ended by itself with exit code {code}.")
+        except StopRequested:
+            console.print("Stopped.")
+            sys.stdout.flush()
+
+    def _demo(self, console: Console, only: tuple[str, ...]) -> None:
+        organization, _ = demo.make_login()
+        with console.status("Making the demo") as status:
+            problems = demo.make_demo(
+                organization,
+                day=demo.coming_day(),
+                only=only,
+                progress=lambda step, text: status.update(f"{step}: {text}" if text else step),
+            )
+        _report(console, problems)
+
+
+def _report(console: Console, problems: list[DemoProblem]) -> None:
+    for problem in problems:
+        console.print(f"[yellow]Demo, {problem.what}:[/] {problem.why}", markup=True)
+
+
+def _welcome(address: str, with_demo: bool) -> Panel:
+    lines = [f"Portal    [bold]{address}[/]"]
+    if with_demo:
+        lines += [f"Sign in   [bold]{demo.EMAIL}[/]", f"Password  [bold]{demo.PASSWORD}[/] (unless you changed it)"]
+    lines.append("Stop      Ctrl-C")
+    return Panel.fit("\n".join(lines), title="FlexPlatform")
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, before any work is done."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CommandError(f"Cannot listen on {host} port {port}: {reason}. Choose another with --port.") from error
+
+
+@contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    """Turn the first stop signal into StopRequested and ignore further ones, also where the shell had them ignored."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise StopRequested
+
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

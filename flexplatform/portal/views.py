@@ -1,0 +1,98 @@
+"""The doors of the portal: an organization's pages exist for its members only."""
+
+from typing import Any, cast
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.generic import TemplateView, View
+
+from flexplatform.accounts import permissions
+from flexplatform.accounts.models import Membership, Organization
+from flexplatform.accounts.requests import TenantRequest
+from flexplatform.accounts.scoping import organization_scope
+from flexplatform.registry import panels
+
+
+class OrganizationMixin(LoginRequiredMixin, View):
+    """Takes the organization from the address `/o/<organization>/...` and works inside its scope.
+
+    An organization that does not exist and one that the user does not belong to give the same 404; a role without
+    the view's `permission` gives 403. The response is rendered before the scope is left, so it must not stream.
+    """
+
+    permission: str
+    tenant_request: TenantRequest
+
+    @property
+    def organization(self) -> Organization:
+        """The organization of the address."""
+        return self.tenant_request.organization
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Enter the organization's scope, then handle the request."""
+        if not request.user.is_authenticated:
+            return self.handle_no_permission()
+        slug = kwargs.pop("organization")
+        self.kwargs.pop("organization", None)
+        memberships = Membership.objects.select_related("organization")
+        membership = memberships.filter(user=request.user, organization__slug=slug).first()
+        if membership is None:
+            raise Http404
+        if not membership.may(self.permission):
+            raise PermissionDenied
+        self.tenant_request = cast("TenantRequest", request)
+        self.tenant_request.organization = membership.organization
+        self.tenant_request.membership = membership
+        with organization_scope(membership.organization):
+            response = super().dispatch(request, *args, **kwargs)
+            return response.render() if isinstance(response, TemplateResponse) else response
+
+
+class PanelView(OrganizationMixin, TemplateView):
+    """A page made of the panels that apps registered for its `slot`."""
+
+    slot: str
+
+    def subject(self) -> Any:
+        """Return what the page is about, as the panels expect it."""
+        raise NotImplementedError
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the panels with their contexts, and the files they need, each once."""
+        subject = self.subject()
+        own = [panel for panel in panels if panel.slot == self.slot]
+        return super().get_context_data(
+            **kwargs,
+            subject=subject,
+            panels=[{**panel.context(self.tenant_request, subject), "template": panel.template} for panel in own],
+            scripts=list(dict.fromkeys(script for panel in own for script in panel.scripts)),
+            styles=list(dict.fromkeys(style for panel in own for style in panel.styles)),
+        )
+
+
+class Overview(PanelView):
+    """The first page of an organization."""
+
+    slot = "overview"
+    template_name = "portal/overview.html"
+    permission = permissions.VIEW_SITES
+
+    def subject(self) -> Organization:
+        """Return the organization."""
+        return self.organization
+
+
+class Home(LoginRequiredMixin, TemplateView):
+    """Sends a member of one organization to it; shows the choice to the others."""
+
+    template_name = "portal/home.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Redirect to the only organization, or list them."""
+        memberships = list(Membership.objects.select_related("organization").filter(user=request.user.pk))
+        if len(memberships) == 1:
+            return redirect("overview", organization=memberships[0].organization.slug)
+        return self.render_to_response({"memberships": memberships})

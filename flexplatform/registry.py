@@ -1,0 +1,121 @@
+"""What apps hand to the platform from their `apps.py`, so that the platform imports no app."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from flexplatform.accounts.models import Organization
+    from flexplatform.accounts.requests import TenantRequest
+
+
+class Ordered(Protocol):
+    """An entry with a name that is unique in its registry and a place in it."""
+
+    @property
+    def name(self) -> str:
+        """Unique within the registry."""
+
+    @property
+    def order(self) -> int:
+        """Place in the registry, lowest first."""
+
+
+Entry = TypeVar("Entry", bound=Ordered)
+
+
+class Registry(Generic[Entry]):
+    """Entries by name, walked in their order; registering a name again replaces its entry."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Add `entry` under its name."""
+        self._entries[entry.name] = entry
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(sorted(self._entries.values(), key=lambda entry: (entry.order, entry.name)))
+
+
+@dataclass(frozen=True)
+class Route:
+    """A URL configuration that is served below `/o/<organization>/`."""
+
+    name: str
+    prefix: str
+    urlconf: str
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class NavigationEntry:
+    """A link in the portal's navigation; `url_name` takes the organization's slug, `permission` hides the link."""
+
+    name: str
+    label: str
+    url_name: str
+    permission: str
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a portal page.
+
+    `slot` names the page (`overview`, `site`), `context` gets the request and the page's object (the organization,
+    the site) and returns what `template` needs; `scripts` are static files that the panel needs, loaded once.
+    """
+
+    name: str
+    slot: str
+    template: str
+    context: Callable[["TenantRequest", Any], dict[str, Any]]
+    order: int = 50
+    scripts: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DemoProblem:
+    """A part of the demo data that could not be made, and why, in words."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class DemoContext:
+    """What a demo step works on: the tenant, the coming local day, a choice of sites (empty: all), a progress line."""
+
+    organization: "Organization"
+    day: date
+    only: tuple[str, ...] = ()
+    progress: Callable[[str], None] = lambda _text: None
+
+
+@dataclass(frozen=True)
+class DemoStep:
+    """A part of the demo data; `run` makes only what is missing and returns what failed."""
+
+    name: str
+    title: str
+    run: Callable[[DemoContext], list[DemoProblem]]
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """A check of `/healthz`; `check` returns None when all is well, else what is wrong."""
+
+    name: str
+    check: Callable[[], str | None]
+    order: int = 50
+
+
+routes: Registry[Route] = Registry()
+navigation: Registry[NavigationEntry] = Registry()
+panels: Registry[Panel] = Registry()
+demo_steps: Registry[DemoStep] = Registry()
+health_checks: Registry[HealthCheck] = Registry()

@@ -1,0 +1,124 @@
+// Draws the charts that a JSON address describes (see flexplatform/portal/charts.py) into [data-charts] elements.
+"use strict";
+
+(() => {
+  const stepData = (page, values) => {
+    const step = page.step_seconds * 1000;
+    const points = values.map((y, index) => ({ x: page.start + index * step, y }));
+    points.push({ x: page.start + values.length * step, y: values[values.length - 1] });
+    return points;
+  };
+  const middleData = (page, values) => {
+    const step = page.step_seconds * 1000;
+    return values.map((y, index) => ({ x: page.start + (index + 0.5) * step, y }));
+  };
+  const endData = (page, values) => {
+    const step = page.step_seconds * 1000;
+    return values.map((y, index) => ({ x: page.start + (index + 1) * step, y }));
+  };
+
+  const dataset = (page, series) => {
+    const common = { label: series.label, yAxisID: series.axis, borderColor: series.colour, backgroundColor: series.colour };
+    if (series.style === "bars") {
+      return {
+        ...common, type: "bar", data: middleData(page, series.values), stack: "bars", order: 2,
+        barPercentage: 1, categoryPercentage: 1, borderWidth: 0,
+      };
+    }
+    const line = {
+      ...common, type: "line", order: 1, stack: series.label, borderWidth: 2, pointRadius: 0, pointHitRadius: 6,
+      borderDash: series.dashed ? [5, 4] : [], spanGaps: false,
+    };
+    return series.style === "steps"
+      ? { ...line, data: stepData(page, series.values), stepped: true }
+      : { ...line, data: endData(page, series.values) };
+  };
+
+  const axis = (unit, extra) => ({ title: { display: true, text: unit }, stacked: true, ...extra });
+
+  const options = (page, chart) => {
+    const end = page.start + page.count * page.step_seconds * 1000;
+    const zone = { zone: page.zone, locale: "en-GB" };
+    const unitOf = (series) => (series.yAxisID === "right" ? chart.right_unit : chart.unit);
+    const scales = {
+      x: {
+        type: "time", min: page.start, max: end, offset: false, stacked: true, adapters: { date: zone },
+        time: { unit: "hour", displayFormats: { hour: "HH:mm" }, tooltipFormat: "ccc d LLL, HH:mm" },
+        ticks: { maxRotation: 0, autoSkipPadding: 16 }, grid: { offset: false, color: "#e9edf0" },
+        title: { display: true, text: `Local time (${page.zone})` },
+      },
+      left: axis(chart.unit, {
+        position: "left", min: chart.scale_from ?? undefined, max: chart.scale_to ?? undefined,
+        grid: { color: (context) => (context.tick.value === 0 ? "#8a94a0" : "#e9edf0") },
+      }),
+    };
+    if (chart.right_unit) {
+      scales.right = axis(chart.right_unit, { position: "right", stacked: false, grid: { drawOnChartArea: false } });
+    }
+    return {
+      animation: false, responsive: true, maintainAspectRatio: false, normalized: true,
+      interaction: { mode: "x", intersect: false },
+      scales,
+      plugins: {
+        legend: { position: "bottom", labels: { boxWidth: 12, boxHeight: 12 } },
+        tooltip: {
+          filter: (item, index, items) => items.findIndex((other) => other.datasetIndex === item.datasetIndex) === index,
+          callbacks: {
+            label: (item) => `${item.dataset.label}: ${Number(item.parsed.y).toFixed(2)} ${unitOf(item.dataset)}`,
+          },
+        },
+      },
+    };
+  };
+
+  const draw = (place, page, chart) => {
+    const column = document.createElement("div");
+    column.className = place.dataset.columns === "2" ? "col-12 col-xl-6" : "col-12";
+    const card = document.createElement("section");
+    card.className = "card";
+    const header = document.createElement("div");
+    header.className = "card-header";
+    const title = document.createElement("h2");
+    title.className = "card-title";
+    title.textContent = chart.title;
+    header.append(title);
+    const body = document.createElement("div");
+    body.className = "card-body";
+    const frame = document.createElement("div");
+    frame.className = chart.name === "power" ? "fp-chart" : "fp-chart fp-chart-small";
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `${chart.title} in ${chart.unit} over the day`);
+    frame.append(canvas);
+    body.append(frame);
+    if (chart.note) {
+      const note = document.createElement("div");
+      note.className = "text-secondary small mt-2";
+      note.textContent = chart.note;
+      body.append(note);
+    }
+    card.append(header, body);
+    column.append(card);
+    place.append(column);
+    new Chart(canvas, {
+      data: { datasets: chart.series.map((series) => dataset(page, series)) },
+      options: options(page, chart),
+    });
+  };
+
+  const load = async (place) => {
+    const state = place.querySelector("[data-charts-state]");
+    try {
+      const response = await fetch(place.dataset.charts, { headers: { Accept: "application/json" } });
+      if (!response.ok) throw new Error(String(response.status));
+      const page = await response.json();
+      if (page.charts.length) state.remove();
+      else state.textContent = "There is nothing to draw for this day.";
+      page.charts.forEach((chart) => draw(place, page, chart));
+    } catch (error) {
+      state.textContent = "The charts could not be loaded. Reload the page to try again.";
+    }
+  };
+
+  document.querySelectorAll("[data-charts]").forEach(load);
+})();

@@ -1,0 +1,27 @@
+"""Schedules."""
+
+from django.apps import AppConfig
+
+
+class OptimizationConfig(AppConfig):
+    """Floor 5: what each device of a site should do, and what that costs."""
+
+    name = "optimization"
+
+    def ready(self) -> None:
+        """Register routes, panels and the demo's sites and schedules."""
+        from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
+        from optimization import demo
+        from optimization import panels as own
+
+        charts = (
+            "vendor/chart.js/chart.umd.min.js",
+            "vendor/luxon/luxon.min.js",
+            "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
+            "flexplatform/charts.js",
+        )
+        routes.add(Route("optimization", "", "optimization.urls", order=30))
+        panels.add(Panel("schedules", "overview", "optimization/overview_panel.html", own.overview, order=30))
+        panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))
+        demo_steps.add(DemoStep("sites", "Sites", demo.make_sites, order=30))
+        demo_steps.add(DemoStep("schedules", "Schedules", demo.make_schedules, order=31))

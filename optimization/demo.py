@@ -1,0 +1,118 @@
+"""The demo's sites, one per named scenario, and their schedules of the coming day."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from assets.demo import PORTFOLIO_NAME
+from assets.models import Portfolio, Site
+from flexplatform.registry import DemoContext, DemoProblem
+from optimization.engine import Horizon
+from optimization.models import ScheduleRun
+from optimization.problems import SiteInputs, save_devices
+from optimization.scenarios import SCENARIOS, Scenario, named_scenario
+from optimization.services import schedule_site
+
+log = logging.getLogger(__name__)
+
+GAP = 1e-3
+TIME_LIMIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a demo site stands and what it is called."""
+
+    name: str
+    address: str
+    latitude: float
+    longitude: float
+
+
+PLACES: dict[str, Place] = {
+    "hp": Place("Heat pump house Sendling", "Sendling, Munich", 48.1180, 11.5400),
+    "pv": Place("PV house Pasing", "Pasing, Munich", 48.1490, 11.4610),
+    "bat": Place("Battery house Dachau", "Dachau", 48.2590, 11.4350),
+    "ev": Place("EV house Trudering", "Trudering, Munich", 48.1160, 11.6690),
+    "simple_house": Place("Simple house Germering", "Germering", 48.1340, 11.3660),
+    "residential_house": Place("Residential house Ismaning", "Ismaning", 48.2260, 11.6720),
+    "mini_apartment": Place("Small apartment Schwabing", "Schwabing, Munich", 48.1640, 11.5860),
+    "apartment": Place("Apartment Haidhausen", "Haidhausen, Munich", 48.1290, 11.6000),
+    "colony": Place("Residential colony Garching", "Garching", 48.2510, 11.6510),
+}
+ELSEWHERE = Place("", "Munich", 48.1372, 11.5756)
+
+
+def make_sites(context: DemoContext) -> list[DemoProblem]:
+    """Make a site with its devices for every named scenario that has none yet."""
+    problems = []
+    existing = set(Site.objects.exclude(external_id="").values_list("external_id", flat=True))
+    for scenario in _wanted(context):
+        if scenario.name in existing:
+            continue
+        context.progress(scenario.title)
+        try:
+            _make_site(context, scenario)
+        except Exception as error:
+            log.exception("The demo site %s could not be made.", scenario.name)
+            problems.append(DemoProblem(scenario.name, str(error)))
+    return problems
+
+
+def make_schedules(context: DemoContext) -> list[DemoProblem]:
+    """Schedule the context's day for every demo site that has no schedule of it yet."""
+    problems = []
+    names = [scenario.name for scenario in _wanted(context)]
+    for site in Site.objects.filter(external_id__in=names).order_by("name"):
+        horizon = Horizon.market_day(context.day, site.zone)
+        if ScheduleRun.objects.filter(site=site, start=horizon.start, count=horizon.count).exists():
+            continue
+        context.progress(site.name)
+        try:
+            schedule_site(
+                site=site, horizon=horizon, series=_inputs(site, horizon), gap=GAP, time_limit=TIME_LIMIT_SECONDS
+            )
+        except Exception as error:
+            log.exception("The demo site %s could not be scheduled.", site)
+            problems.append(DemoProblem(site.name, str(error)))
+    return problems
+
+
+def _wanted(context: DemoContext) -> Iterator[Scenario]:
+    for name in context.only or SCENARIOS:
+        if name in SCENARIOS:
+            yield named_scenario(name)
+
+
+@transaction.atomic
+def _make_site(context: DemoContext, scenario: Scenario) -> Site:
+    place = PLACES.get(scenario.name, ELSEWHERE)
+    name = place.name or scenario.title
+    site = Site(
+        organization=context.organization,
+        portfolio=Portfolio.objects.get(name=PORTFOLIO_NAME),
+        name=name,
+        slug=slugify(scenario.name.replace("_", "-")),
+        address=place.address,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        time_zone=context.organization.time_zone,
+        import_limit_kw=scenario.connection.import_limit_kw,
+        export_limit_kw=scenario.connection.export_limit_kw,
+        external_id=scenario.name,
+    )
+    site.full_clean()
+    site.save()
+    horizon = Horizon.market_day(context.day, site.zone)
+    series = scenario.sample_series(horizon, site.zone)
+    save_devices(site, scenario.devices(series, horizon, site.zone))
+    return site
+
+
+def _inputs(site: Site, horizon: Horizon) -> SiteInputs:
+    """Return the shipped sample day of the site's scenario."""
+    scenario = named_scenario(site.external_id)
+    return SiteInputs.of(scenario.problem(scenario.sample_series(horizon, site.zone), horizon, site.zone))

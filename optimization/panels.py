@@ -1,0 +1,83 @@
+"""What schedules show on pages of the portal."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from assets.models import Site
+from flexplatform.accounts.models import Organization
+from flexplatform.accounts.requests import TenantRequest
+from optimization.models import ScheduleRun
+from optimization.queries import latest_runs, runs_by_start
+
+
+@dataclass(frozen=True)
+class MissedWish:
+    """A wish that a plan does not hold: whose, its first and last step in local time, the sum of the amounts."""
+
+    device: str
+    wish: str
+    first: datetime
+    last: datetime
+    amount: float
+    unit: str
+
+
+def overview(_request: TenantRequest, _organization: Organization) -> dict[str, Any]:
+    """Return every site with its newest run, and the sums over them."""
+    sites = Site.objects.select_related("portfolio").order_by("name")
+    runs = latest_runs(Site.objects.all())
+    rows = [{"site": site, "run": runs.get(site.pk)} for site in sites]
+    costs = [run.total_cost_eur for run in runs.values()]
+    baselines = [run.baseline_cost_eur for run in runs.values()]
+    return {
+        "rows": rows,
+        "planned": len(runs),
+        "total_cost_eur": sum(costs),
+        "baseline_cost_eur": sum(baselines),
+        "saving_eur": sum(baselines) - sum(costs),
+        "unmet": sum(bool(run.unmet) for run in runs.values()),
+    }
+
+
+def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
+    """Return the run of the day in `?day=`, or the newest one, and its neighbours."""
+    runs = list(runs_by_start(subject))
+    for run in runs:
+        run.site = subject
+    wanted = request.GET.get("day", "")
+    chosen = next((run for run in runs if run.local_day == wanted), None) if wanted else next(iter(runs), None)
+    place = runs.index(chosen) if chosen else 0
+    return {
+        "run": chosen,
+        **(_figures(chosen) if chosen else {}),
+        "wanted_day": wanted,
+        "later": runs[place - 1] if chosen and place > 0 else None,
+        "earlier": runs[place + 1] if chosen and place + 1 < len(runs) else None,
+    }
+
+
+def selected_run(request: TenantRequest, subject: Site) -> ScheduleRun | None:
+    """Return the run that the site's page shows, for panels of the floors above."""
+    return site(request, subject)["run"]
+
+
+def _figures(run: ScheduleRun) -> dict[str, Any]:
+    return {
+        "day": date.fromisoformat(run.local_day),
+        "missed": _missed_wishes(run),
+        "gap_percent": 100 * run.gap,
+        "step_minutes": run.step_seconds // 60,
+        "created": run.created_at.astimezone(run.site.zone),
+    }
+
+
+def _missed_wishes(run: ScheduleRun) -> list[MissedWish]:
+    groups: dict[tuple[str, str, str], list[tuple[datetime, float]]] = {}
+    for item in run.unmet:
+        moment = datetime.fromisoformat(item["start"]).astimezone(run.site.zone)
+        groups.setdefault((item["device"], item["wish"], item["unit"]), []).append((moment, item["amount"]))
+    return [
+        MissedWish(device, wish, min(missed)[0], max(missed)[0], sum(amount for _, amount in missed), unit)
+        for (device, wish, unit), missed in groups.items()
+    ]

@@ -1,0 +1,78 @@
+"""Reads of stored schedules."""
+
+from collections import defaultdict
+from dataclasses import fields
+from typing import TypeVar, cast
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from assets.models import Site
+from optimization.engine.problem import Emissions, Objective, Prices, SiteProblem
+from optimization.engine.schedule import Cost, Schedule
+from optimization.engine.series import Series
+from optimization.models import ScheduleRun, ScheduleSeries
+from optimization.problems import SiteInputs, build_problem
+
+Group = TypeVar("Group", Prices, Emissions, Objective)
+SeriesByName = dict[str, dict[str, Series]]
+
+
+def latest_runs(sites: QuerySet[Site]) -> dict[int, ScheduleRun]:
+    """Return the newest run of each site by the site's id: of its latest planned day, the last one made."""
+    newest = ScheduleRun.objects.filter(site=OuterRef("pk")).order_by("-start", "-created_at", "-id")
+    runs = ScheduleRun.objects.filter(pk__in=sites.values_list(Subquery(newest.values("pk")[:1])))
+    return {run.site_id: run for run in runs.select_related("site")}
+
+
+def runs_by_start(site: Site) -> QuerySet[ScheduleRun]:
+    """Return the runs of a site that no later run supersedes, newest day first."""
+    newest = ScheduleRun.objects.filter(site=site, start=OuterRef("start")).order_by("-created_at", "-id")
+    return ScheduleRun.objects.filter(site=site, pk=Subquery(newest.values("pk")[:1])).order_by("-start")
+
+
+def series_by_role(run: ScheduleRun) -> dict[str, SeriesByName]:
+    """Return every series of a run by role, device name ("" for the site) and quantity."""
+    found: dict[str, SeriesByName] = {role: defaultdict(dict) for role in ScheduleSeries.Role.values}
+    for row in ScheduleSeries.objects.filter(run=run).order_by("id"):
+        found[row.role][row.device][row.quantity] = cast("Series", row.values)
+    return found
+
+
+def series_of(run: ScheduleRun, role: ScheduleSeries.Role) -> SeriesByName:
+    """Return the series of one role of a run by device name ("" for the site) and quantity."""
+    return series_by_role(run)[role]
+
+
+def inputs_of(run: ScheduleRun) -> SiteInputs:
+    """Return the prices, emissions, goal and device series that a run was made with."""
+    stored = series_of(run, ScheduleSeries.Role.INPUT)
+    given = {**run.parameters, **stored.pop("", {})}
+
+    def group(kind: type[Group]) -> Group:
+        return kind(**{item.name: given[item.name] for item in fields(kind) if item.name in given})
+
+    return SiteInputs(prices=group(Prices), emissions=group(Emissions), objective=group(Objective), devices=stored)
+
+
+def problem_of(run: ScheduleRun) -> SiteProblem:
+    """Return the problem of a run, with its own inputs and the site's devices as they are now."""
+    return build_problem(run.site, run.horizon, inputs_of(run))
+
+
+def schedule_of(run: ScheduleRun) -> Schedule:
+    """Return the engine's schedule of a run."""
+    plan = series_of(run, ScheduleSeries.Role.PLAN)
+    site = plan.pop("")
+    return Schedule(
+        horizon=run.horizon,
+        grid_power_kw=site["grid_power_kw"],
+        heat_surplus_kw=site["heat_surplus_kw"],
+        devices=plan,
+        cost=Cost(**run.cost_by_cause_eur, co2_kg=run.co2_kg),
+        objective_eur=run.objective_eur,
+        solver=run.solver,
+        status=run.status,
+        bound_eur=run.bound_eur,
+        gap=run.gap,
+        seconds=run.seconds,
+    )

@@ -1,0 +1,10 @@
+"""Addresses of schedules, below `/o/<organization>/`."""
+
+from django.urls import path
+
+from optimization.views import ScheduleCharts, ScheduleCsv
+
+urlpatterns = [
+    path("runs/<int:run>/charts.json", ScheduleCharts.as_view(), name="schedule_charts"),
+    path("runs/<int:run>/schedule.csv", ScheduleCsv.as_view(), name="schedule_csv"),
+]
