@@ -83,7 +83,7 @@ class Commitment:
         lasted = 0
         while lasted < step and on[step - 1 - lasted] == state:
             lasted += 1
-        if lasted == step:
+        if lasted == step and state == float(self.initially_on):
             return True
         return lasted >= (self.min_run if state else self.min_rest)
 

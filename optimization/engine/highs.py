@@ -160,4 +160,4 @@ def _report_progress(highs: highspy.Highs, progress: Progress) -> None:
             last = now
             progress("solve", float(event.data_out.mip_gap))
 
-    highs.cbMipLogging += report
+    highs.cbMipInterrupt += report

@@ -1,5 +1,6 @@
 """Solver "milp": the Pyomo model solved exactly by HiGHS."""
 
+import math
 import time
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ def solve_milp(problem: SiteProblem, *, gap: float, time_limit: float, progress:
 
     First the wishes count with their penalties. Where some cannot be held, a second solve fixes by how much and
     minimises the goal alone, so penalties never blur the cost or its bound. Should the time end before any plan is
-    found, the uncontrolled plan is the answer, with its distance to the bound.
+    found, the uncontrolled plan is the answer (solver "uncontrolled"), with its distance to the bound.
 
     Raises:
         SolverError: when HiGHS ends for another reason than optimality or time.
@@ -78,7 +79,7 @@ class _Search:
         """Fix how far each wish is missed and minimise the goal alone; nothing to do where all wishes hold."""
         if answer.values is None or answer.values[self.missed].sum() <= MISSED_KWH:
             return answer
-        self.program.high[self.missed] = np.maximum(answer.values[self.missed], 0.0) + 1e-9
+        self.program.high[self.missed] = np.maximum(answer.values[self.missed], 0.0)
         second = self.exclusive_only_where_needed((GOAL,), answer.values)
         return second if second.values is not None else replace(second, values=answer.values)
 
@@ -140,4 +141,13 @@ def relative_gap(objective: float, bound: float) -> float:
 
 
 def _without_a_plan(problem: SiteProblem, answer: Answer, seconds: dict[str, float]) -> Schedule:
-    return _schedule(problem, dict(baseline(problem).devices), answer, seconds)
+    idle = baseline(problem)
+    # A bound that counts penalties says nothing about the cost of a plan that misses wishes.
+    bound = -math.inf if idle.unmet else min(answer.bound, idle.objective_eur)
+    return replace(
+        idle,
+        status="time_limit",
+        bound_eur=bound,
+        gap=relative_gap(idle.objective_eur, bound),
+        seconds=seconds,
+    )

@@ -59,7 +59,8 @@ class Schedule:
     for production, also for heat. Contents (`energy_kwh`, `soc_percent`) are at the end of the step.
     `heat_surplus_kw` is heat that nothing could take (0 or more, reported in `unmet`).
     `bound_eur` is the proven lower bound of the objective, `gap` the relative distance of the objective to it;
-    `status` is "optimal" (within the gap asked for) or "time_limit".
+    `status` is "optimal" (within the gap asked for), "time_limit" (bound and gap are infinite where none is known) or
+    "uncontrolled" (the baseline).
     """
 
     horizon: Horizon

@@ -25,7 +25,7 @@ def as_series(values: SeriesLike, field: str, *, minimum: float | None = None, m
         allowed += f" of at least {minimum:g}"
     if maximum is not None:
         bad |= series > maximum
-        allowed += f" of at most {maximum:g}"
+        allowed += f" and at most {maximum:g}"
     if bad.any():
         step = int(np.argmax(bad))
         raise ProblemError(f"{field}[{step}]", series[step], allowed)
