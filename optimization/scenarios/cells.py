@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import numpy as np
 
-from optimization.engine.series import Series, as_series
+from optimization.engine.series import as_series
 from optimization.scenarios.errors import InputError, Place, shown
 from optimization.scenarios.layout import (
     PARAMETER_COLUMN,
@@ -148,7 +149,7 @@ def read_series(rows: Sequence[Row], columns: Mapping[str, int], place: Place, *
         _check_labels(filled, place)
     grid_place = place.at(filled[-1].number)
     DayGrid.of(len(filled), grid_place)
-    values: dict[str, Series] = {}
+    values: dict[str, Any] = {}
     for heading, index in columns.items():
         limits = SERIES_BY_HEADING[heading].limits
         numbers = [read_number(row.cell(index), limits, place.at(row.number, heading)) for row in filled]

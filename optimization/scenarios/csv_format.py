@@ -5,6 +5,7 @@ import re
 from io import StringIO
 
 from optimization.scenarios.cells import (
+    DeviceParameters,
     Row,
     read_headings,
     read_parameters,
@@ -36,7 +37,7 @@ def read(data: bytes, place: Place) -> Content:
     series_columns = {name: index for name, index in columns.items() if name in series_headings()}
     require_headings(series_columns, series_headings(required_only=True), rows[0].number, place)
     _refuse_unheaded(rows[1:], set(columns.values()) | {0}, place)
-    parameters = {}
+    parameters: DeviceParameters = {}
     if PARAMETER_COLUMN in columns or VALUE_COLUMN in columns:
         require_headings(columns, (PARAMETER_COLUMN, VALUE_COLUMN), rows[0].number, place)
         parameters = read_parameters(rows[1:], columns, place)
@@ -84,7 +85,7 @@ def _rows(text: str, place: Place) -> list[Row]:
         if any(cell.strip() for cell in cells):
             rows.append(Row(number, cells))
     if rows:
-        rows[0] = Row(rows[0].number, [FORECAST_ONLY_HEADINGS.get(cell, cell) for cell in rows[0].cells])
+        rows[0] = Row(rows[0].number, [FORECAST_ONLY_HEADINGS.get(str(cell), cell) for cell in rows[0].cells])
     return rows
 
 

@@ -79,14 +79,14 @@ def write(content: Content) -> bytes:
     return file.getvalue()
 
 
-def _number(sheet: Any, value: float) -> WriteOnlyCell:
+def _number(sheet: Any, value: float) -> Any:
     # openpyxl writes floats with 16 digits, one too few to read the same number back.
     cell = WriteOnlyCell(sheet, value=repr(value))
     cell.data_type = "n"
     return cell
 
 
-def _commented(sheet: Any, text: str, comment: str) -> WriteOnlyCell:
+def _commented(sheet: Any, text: str, comment: str) -> Any:
     cell = WriteOnlyCell(sheet, value=text)
     cell.comment = Comment(comment, "FlexPlatform", width=260, height=60)
     return cell

@@ -96,7 +96,7 @@ SUMMER = Season(
 def bump(centre: float, width: float) -> Series:
     """Return a bell over the day, 1 at `centre` o'clock; it wraps at midnight."""
     distance = (HOURS - centre + 12) % 24 - 12
-    return np.exp(-0.5 * (distance / width) ** 2)
+    return np.array(np.exp(-0.5 * (distance / width) ** 2))
 
 
 def drift(random: np.random.Generator, persistence: float) -> Series:
@@ -105,12 +105,12 @@ def drift(random: np.random.Generator, persistence: float) -> Series:
     values = np.zeros(STEPS)
     for step in range(1, STEPS):
         values[step] = persistence * values[step - 1] + noise[step]
-    return (values - values.mean()) / values.std()
+    return np.array((values - values.mean()) / values.std())
 
 
 def scaled(shape: Series, energy_kwh: float) -> Series:
     """Return a shape as power in kW with this energy over the day."""
-    return shape * energy_kwh / (shape.sum() / 4)
+    return np.array(shape * energy_kwh / (shape.sum() / 4))
 
 
 def pv_yield(season: Season, random: np.random.Generator) -> Series:
@@ -129,7 +129,8 @@ def pv_yield(season: Season, random: np.random.Generator) -> Series:
     incidence = np.sin(tilted) * np.sin(declination) + np.cos(tilted) * np.cos(declination) * np.cos(hour_angle)
     clear = np.clip(1 - season.cloudiness - 0.22 * drift(random, 0.9), 0.08, 1.0)
     diffuse = beam * elevation_sine * (0.12 + 0.35 * (1 - clear)) * (1 + np.cos(ROOF_TILT)) / 2
-    return np.clip(SYSTEM_EFFICIENCY * (beam * np.clip(incidence, 0, None) * clear + diffuse) / 1000, 0, 1)
+    tilted_power = SYSTEM_EFFICIENCY * (beam * np.clip(incidence, 0, None) * clear + diffuse) / 1000
+    return np.array(np.clip(tilted_power, 0, 1))
 
 
 def temperature(season: Season, random: np.random.Generator) -> Series:
@@ -137,7 +138,7 @@ def temperature(season: Season, random: np.random.Generator) -> Series:
     rising = 0.5 - 0.5 * np.cos(np.pi * (HOURS - 4.5) / 10.5)
     falling = 0.5 + 0.5 * np.cos(np.pi * ((HOURS - 15) % 24) / 13.5)
     swing = np.where((HOURS > 4.5) & (HOURS < 15), rising, falling)
-    return season.coldest_c + (season.warmest_c - season.coldest_c) * swing + 0.2 * drift(random, 0.95)
+    return np.array(season.coldest_c + (season.warmest_c - season.coldest_c) * swing + 0.2 * drift(random, 0.95))
 
 
 def household_load(season: Season, random: np.random.Generator) -> Series:
@@ -176,7 +177,7 @@ def car_at_home() -> Series:
 def colony_load(season: Season) -> Series:
     """Return the load of some 15,000 households in kW before noise: the standard shape without one's spikes."""
     shape = 0.42 + 0.5 * bump(7.4, 1.3) + 0.4 * bump(12.6, 1.9) + 0.95 * bump(19.1, 2.1) + 0.25 * bump(21.6, 1.6)
-    return shape / shape.max() * season.colony_peak_kw
+    return np.array(shape / shape.max() * season.colony_peak_kw)
 
 
 def wind_yield(season: Season, random: np.random.Generator) -> Series:
