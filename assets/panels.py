@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from assets.colours import of_kind
 from assets.models import KINDS, Asset, Site
 from flexplatform.accounts.models import Organization
 from flexplatform.accounts.requests import TenantRequest
@@ -21,7 +20,6 @@ def devices(_request: TenantRequest, site: Site) -> dict[str, Any]:
             {
                 "name": device.name,
                 "label": KINDS[device.kind].LABEL,
-                "colour": of_kind(device.kind),
                 "kind": device.kind,
             }
             for device in found

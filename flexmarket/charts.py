@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from assets.models import KINDS
+from assets.queries import device_label, kinds_by_name
 from flexmarket.engine.table import FlexTable, aggregate
 from flexplatform.portal.charts import Chart, ChartPage, ChartSeries
 from optimization.engine.series import Series
@@ -13,13 +13,13 @@ from optimization.models import ScheduleRun
 POSITIVE_COLOUR = "#0072b2"
 NEGATIVE_COLOUR = "#e69f00"
 CT_PER_EUR = 100
-NOTE = "Above zero: positive flexibility, power to the grid. Below zero: negative flexibility, power from the grid."
 
 
 def offer_charts(run: ScheduleRun, tables: Iterable[FlexTable]) -> ChartPage:
     """Return one chart of offered power and price per device, and one of all devices where there are several."""
     offering = [table for table in tables if table.offers_anything]
-    charts = [_chart(table, f"{KINDS[table.kind].LABEL} ({table.device})") for table in offering]
+    kinds = kinds_by_name(run.site)
+    charts = [_chart(table, device_label(table.device, kinds)) for table in offering]
     if len(offering) > 1:
         charts.insert(0, _chart(aggregate(offering), "All devices"))
     return ChartPage(
@@ -33,7 +33,6 @@ def _chart(table: FlexTable, title: str) -> Chart:
         title=f"Offers: {title}",
         unit="kW",
         right_unit="ct/kWh",
-        note=NOTE,
         series=[
             ChartSeries(label="Positive", values=table.positive_power_kw, colour=POSITIVE_COLOUR, style="bars"),
             ChartSeries(label="Negative", values=-table.negative_power_kw, colour=NEGATIVE_COLOUR, style="bars"),

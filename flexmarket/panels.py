@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from assets.colours import of_kind
-from assets.models import KINDS, Site
+from assets.models import Site
+from assets.queries import device_label, kinds_by_name
 from flexmarket.engine.exporters import EXPORTERS
 from flexmarket.models import FlexibilityOffers
 from flexplatform.accounts import permissions
@@ -17,6 +17,7 @@ def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
     """Return the offers of the run that the page shows, device by device, and the markets to export to."""
     run = selected_run(request, subject)
     offers = FlexibilityOffers.objects.filter(run=run) if run else []
+    kinds = kinds_by_name(subject)
     return {
         "run": run,
         "markets": sorted(EXPORTERS),
@@ -24,8 +25,7 @@ def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
         "rows": [
             {
                 "device": row.device,
-                "label": KINDS[row.kind].LABEL,
-                "colour": of_kind(row.kind),
+                "label": device_label(row.device, kinds),
                 "kind": row.kind,
                 "positive_kw": float(np.max(row.positive_power_kw, initial=0)),
                 "negative_kw": float(np.max(row.negative_power_kw, initial=0)),

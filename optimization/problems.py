@@ -149,7 +149,7 @@ def _stay_columns(stay: Stay, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _heat_pump_from_row(row: Any, _zone: ZoneInfo, _horizon: Horizon) -> dict[str, Any]:
-    if row.performance_map is None:
+    if not row.performance_map:
         return {"performance_map": TYPICAL_AIR_WATER}
     stored = row.performance_map
     return {

@@ -7,7 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.views.generic import TemplateView, View
+from django.templatetags.static import static
+from django.views.generic import RedirectView, TemplateView, View
 
 from flexplatform.accounts import permissions
 from flexplatform.accounts.models import Membership, Organization
@@ -83,6 +84,14 @@ class Overview(PanelView):
     def subject(self) -> Organization:
         """Return the organization."""
         return self.organization
+
+
+class Favicon(RedirectView):
+    """Sends browsers that ask for the icon by its customary name to the static file."""
+
+    def get_redirect_url(self, *_args: Any, **_kwargs: Any) -> str:
+        """Return the address of the icon."""
+        return static("flexplatform/icon.svg")
 
 
 class Home(LoginRequiredMixin, TemplateView):

@@ -21,13 +21,13 @@
     const common = { label: series.label, yAxisID: series.axis, borderColor: series.colour, backgroundColor: series.colour };
     if (series.style === "bars") {
       return {
-        ...common, type: "bar", data: middleData(page, series.values), stack: "bars", order: 2,
+        ...common, type: "bar", pointStyle: "rect", data: middleData(page, series.values), stack: "bars", order: 2,
         barPercentage: 1, categoryPercentage: 1, borderWidth: 0,
       };
     }
     const line = {
       ...common, type: "line", order: 1, stack: series.label, borderWidth: 2, pointRadius: 0, pointHitRadius: 6,
-      borderDash: series.dashed ? [5, 4] : [], spanGaps: false,
+      pointStyle: "line", borderDash: series.dashed ? [5, 4] : [], spanGaps: false,
     };
     return series.style === "steps"
       ? { ...line, data: stepData(page, series.values), stepped: true }
@@ -60,7 +60,7 @@
       interaction: { mode: "x", intersect: false },
       scales,
       plugins: {
-        legend: { position: "bottom", labels: { boxWidth: 12, boxHeight: 12 } },
+        legend: { position: "bottom", labels: { usePointStyle: true, pointStyleWidth: 18, boxHeight: 8 } },
         tooltip: {
           filter: (item, index, items) => items.findIndex((other) => other.datasetIndex === item.datasetIndex) === index,
           callbacks: {
@@ -73,7 +73,7 @@
 
   const draw = (place, page, chart) => {
     const column = document.createElement("div");
-    column.className = place.dataset.columns === "2" ? "col-12 col-xl-6" : "col-12";
+    column.className = place.dataset.columns === "2" ? "col-12 col-lg-6" : "col-12";
     const card = document.createElement("section");
     card.className = "card";
     const header = document.createElement("div");

@@ -1,0 +1,152 @@
+"""Makers of rows; tenant rows are made inside or outside of a scope alike."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import factory
+import numpy as np
+
+from assets.models import Battery, ElectricLoad, Photovoltaic, Portfolio, Site
+from flexmarket.models import FlexibilityOffers
+from flexplatform.accounts.models import Membership, Organization, User
+from optimization.models import ScheduleRun, ScheduleSeries
+
+PASSWORD = "correct horse battery staple"
+START = datetime(2026, 11, 21, 23, tzinfo=UTC)
+COUNT = 4
+UNMET = {
+    "device": "battery",
+    "wish": "lowest state of charge",
+    "start": START.isoformat(),
+    "amount": 1,
+    "unit": "kWh",
+}
+MAGNITUDES = ("positive_power_kw", "negative_power_kw", "positive_energy_kwh", "negative_energy_kwh")
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda number: f"user{number}@example.com")
+
+    @classmethod
+    def _create(cls, model_class: type[User], *_args: Any, **kwargs: Any) -> User:
+        return model_class.objects.create_user(password=PASSWORD, **kwargs)
+
+
+class OrganizationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Organization
+
+    name = factory.Sequence(lambda number: f"Organization {number}")
+    slug = factory.Sequence(lambda number: f"organization-{number}")
+
+
+class MembershipFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(UserFactory)
+    organization = factory.SubFactory(OrganizationFactory)
+
+
+class PortfolioFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Portfolio
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda number: f"Portfolio {number}")
+
+
+class SiteFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Site
+
+    organization = factory.SubFactory(OrganizationFactory)
+    portfolio = factory.SubFactory(PortfolioFactory, organization=factory.SelfAttribute("..organization"))
+    name = factory.Sequence(lambda number: f"Site {number}")
+    slug = factory.Sequence(lambda number: f"site-{number}")
+    latitude = 48.1
+    longitude = 11.5
+
+
+class BatteryFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Battery
+
+    site = factory.SubFactory(SiteFactory)
+    name = "battery"
+    capacity_kwh = 5.0
+    charge_power_kw = 3.0
+    discharge_power_kw = 3.0
+
+
+class PhotovoltaicFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Photovoltaic
+
+    site = factory.SubFactory(SiteFactory)
+    name = "pv"
+    capacity_kw = 3.0
+
+
+class ElectricLoadFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ElectricLoad
+
+    site = factory.SubFactory(SiteFactory)
+    name = "load"
+
+
+def planned_site(organization: Organization, **site: Any) -> tuple[Site, ScheduleRun]:
+    """Return a site with a battery and a load, and a run with offers that no solver had to make."""
+    row = SiteFactory(organization=organization, **site)
+    battery = BatteryFactory(site=row)
+    load = ElectricLoadFactory(site=row)
+    run = ScheduleRun.objects.create(
+        organization=organization,
+        site=row,
+        start=START,
+        step_seconds=900,
+        count=COUNT,
+        solver="milp",
+        status="optimal",
+        total_cost_eur=Decimal("1.5"),
+        baseline_cost_eur=Decimal("2"),
+        co2_kg=1,
+        objective_eur=1.5,
+        bound_eur=1.5,
+        gap=0,
+        unmet=[
+            {
+                "device": "battery",
+                "wish": "lowest state of charge",
+                "start": START.isoformat(),
+                "amount": 1,
+                "unit": "kWh",
+            }
+        ],
+    )
+    ones = np.ones(COUNT)
+    plan = {("", "grid_power_kw"): 2 * ones, ("", "heat_surplus_kw"): 0 * ones}
+    plan |= {("battery", "power_kw"): ones, ("battery", "soc_percent"): 50 * ones, ("load", "power_kw"): ones}
+    for (device, quantity), values in plan.items():
+        ScheduleSeries.objects.create(run=run, role="plan", device=device, quantity=quantity, values=values)
+    prices = {"run": run, "role": "input", "device": "", "quantity": "import_eur_per_kwh"}
+    ScheduleSeries.objects.create(**prices, values=0.3 * ones)
+    FlexibilityOffers.objects.create(
+        run=run,
+        asset=battery,
+        device=battery.name,
+        kind=battery.kind,
+        method="opentumflex",
+        scheduled_power_kw=ones,
+        positive_price_eur_per_kwh=0.3 * ones,
+        negative_price_eur_per_kwh=-0.2 * ones,
+        **dict.fromkeys(MAGNITUDES, ones),
+    )
+    assert load.kind == "electric_load"
+    return row, run

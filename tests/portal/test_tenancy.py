@@ -1,0 +1,98 @@
+"""Every address of an organization, as an outsider, a member, and a member of too small a role."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from optimization.models import ScheduleRun
+from tests.conftest import People
+from tests.factories import planned_site
+
+EXPORT_NEEDED = {"offer_export"}
+ARGUMENTS = {"site": "home", "market": "comax"}
+
+
+def tenant_routes() -> Iterator[tuple[str, str]]:
+    """Yield name and route of every address below /o/<organization>/."""
+    for pattern in get_resolver().url_patterns:
+        route = str(pattern.pattern)
+        if not route.startswith("o/"):
+            continue
+        inner = pattern.url_patterns if isinstance(pattern, URLResolver) else [pattern]
+        for part in inner:
+            assert isinstance(part, URLPattern)
+            whole = route if part is pattern else f"{route}{part.pattern}"
+            yield str(part.name), "/" + whole
+
+
+ROUTES = dict(tenant_routes())
+
+
+def address(route: str, organization: str, run: ScheduleRun) -> str:
+    filled = route.replace("<slug:organization>", organization).replace("<int:run>", str(run.pk))
+    for name, value in ARGUMENTS.items():
+        filled = filled.replace(f"<slug:{name}>", value)
+    assert "<" not in filled, f"{route} takes an argument that this test does not know"
+    return filled
+
+
+@pytest.fixture
+def runs(people: People) -> dict[str, ScheduleRun]:
+    return {
+        "a": planned_site(people.a, slug="home", name="Home of A")[1],
+        "b": planned_site(people.b, slug="home", name="Home of B")[1],
+    }
+
+
+def test_the_known_routes_are_all() -> None:
+    assert set(ROUTES) == {
+        "overview",
+        "site_map",
+        "site",
+        "schedule_charts",
+        "schedule_csv",
+        "offer_charts",
+        "offer_export",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_an_address_exists_for_members_only(people: People, runs: dict[str, ScheduleRun], name: str) -> None:
+    url = address(ROUTES[name], "a", runs["a"])
+    assert Client().get(url).status_code == 302
+    assert people.client("alice").get(url).status_code == 200
+    assert people.client("bob").get(url).status_code == (403 if name in EXPORT_NEEDED else 200)
+    assert people.client("charlie").get(url).status_code == 404
+    assert people.client("dave").get(url).status_code == 404
+    nowhere = address(ROUTES[name], "no-such-organization", runs["a"])
+    assert people.client("alice").get(nowhere).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(name for name, route in ROUTES.items() if "<int:run>" in route))
+def test_a_foreign_run_does_not_exist_under_the_own_address(
+    people: People, runs: dict[str, ScheduleRun], name: str
+) -> None:
+    assert people.client("alice").get(address(ROUTES[name], "a", runs["b"])).status_code == 404
+
+
+def test_pages_show_nothing_of_others(people: People, runs: dict[str, ScheduleRun]) -> None:
+    client = people.client("alice")
+    for name in ("overview", "site_map", "site"):
+        content = client.get(address(ROUTES[name], "a", runs["a"])).content
+        assert b"Home of A" in content
+        assert b"Home of B" not in content
+
+
+def test_the_admin_is_for_superusers(people: People, runs: dict[str, ScheduleRun]) -> None:
+    assert people.client("alice").get("/admin/assets/site/").status_code == 302
+    people.alice.is_superuser = people.alice.is_staff = True
+    people.alice.save()
+    client = people.client("alice")
+    for path in ("assets/site/", "assets/battery/", "assets/battery/add/", "assets/electricvehicle/add/"):
+        assert client.get(f"/admin/{path}").status_code == 200
+    for path in ("optimization/schedulerun/", "flexmarket/flexibilityoffers/", "accounts/user/"):
+        assert client.get(f"/admin/{path}").status_code == 200
+    for path in (f"assets/site/{runs['a'].site_id}/change/", f"optimization/schedulerun/{runs['b'].pk}/change/"):
+        assert client.get(f"/admin/{path}").status_code == 200
