@@ -8,7 +8,7 @@ import numpy as np
 from optimization.engine.devices.base import HeatProducer, Thermostat, Uncontrolled
 from optimization.engine.devices.heat_storage import HeatStorage
 from optimization.engine.devices.load import HeatLoad
-from optimization.engine.evaluate import evaluate
+from optimization.engine.evaluate import judged
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import DeviceSeries, Schedule
 from optimization.engine.series import Series
@@ -31,19 +31,12 @@ def baseline(problem: SiteProblem) -> Schedule:
     }
     devices |= _heat_side(problem)
     devices = {device.name: devices[device.name] for device in problem.devices}
-    result = evaluate(problem, devices)
-    return Schedule(
-        horizon=problem.horizon,
-        grid_power_kw=result.grid_power_kw,
-        heat_surplus_kw=result.heat_surplus_kw,
-        devices=devices,
-        cost=result.cost,
-        objective_eur=result.objective_eur,
+    return judged(
+        problem,
+        devices,
         solver="uncontrolled",
         status="uncontrolled",
         bound_eur=-math.inf,
-        gap=math.inf,
-        unmet=result.unmet,
         seconds={"solve": time.perf_counter() - started},
     )
 

@@ -1,6 +1,7 @@
 """Checks of single numbers of a device; each names the field, the value and what is allowed."""
 
 import math
+from collections.abc import Callable
 
 from optimization.engine.errors import ProblemError
 
@@ -18,11 +19,23 @@ def require_between(field: str, value: float, low: float, high: float = math.inf
     raise ProblemError(field, value, f"{relation} {low:g}{upper}")
 
 
-def require_ordered(low_field: str, low: float, high_field: str, high: float) -> None:
-    """Refuse a lower bound above its upper bound.
+def require_percent(field: Callable[[str], str], **levels: float | None) -> None:
+    """Refuse levels outside 0 to 100 %; None is no level. `field` turns a name into the one that errors show.
 
     Raises:
-        ProblemError: names the lower bound.
+        ProblemError: names the first wrong level.
     """
-    if low > high:
-        raise ProblemError(low_field, low, f"at most {high_field} ({high:g})")
+    for name, level in levels.items():
+        if level is not None:
+            require_between(field(name), level, 0, 100)
+
+
+def require_band(field: Callable[[str], str], *, min_soc_percent: float, max_soc_percent: float) -> None:
+    """Refuse a band of levels that leaves 0 to 100 % or is upside down.
+
+    Raises:
+        ProblemError: names the wrong level.
+    """
+    require_percent(field, min_soc_percent=min_soc_percent, max_soc_percent=max_soc_percent)
+    if min_soc_percent > max_soc_percent:
+        raise ProblemError(field("min_soc_percent"), min_soc_percent, f"at most max_soc_percent ({max_soc_percent:g})")

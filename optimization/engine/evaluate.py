@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimization.engine.problem import SiteProblem
-from optimization.engine.schedule import SITE, Cost, DeviceSeries, Unmet
+from optimization.engine.schedule import SITE, Cost, DeviceSeries, Schedule, Unmet
 from optimization.engine.series import Series
 from optimization.engine.wishes import Wish, missed
 
@@ -80,3 +80,37 @@ def _unmet(
         unmet += missed(SITE, Wish.EXPORT_LIMIT, horizon, excess)
     unmet += missed(SITE, Wish.HEAT_SURPLUS, horizon, surplus * hours)
     return tuple(sorted(unmet, key=lambda record: (record.start, record.device, record.wish)))
+
+
+def judged(
+    problem: SiteProblem,
+    devices: Mapping[str, DeviceSeries],
+    *,
+    solver: str,
+    status: str,
+    bound_eur: float,
+    seconds: Mapping[str, float],
+) -> Schedule:
+    """Return the plan that `devices` describes as a schedule; the bound is kept at or below its objective."""
+    result = evaluate(problem, devices)
+    bound = min(bound_eur, result.objective_eur)
+    return Schedule(
+        horizon=problem.horizon,
+        grid_power_kw=result.grid_power_kw,
+        heat_surplus_kw=result.heat_surplus_kw,
+        devices=devices,
+        cost=result.cost,
+        objective_eur=result.objective_eur,
+        solver=solver,
+        status=status,
+        bound_eur=bound,
+        gap=relative_gap(result.objective_eur, bound),
+        unmet=result.unmet,
+        seconds=seconds,
+    )
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """Return how far the objective may be above the best, relative to its own size (0 where both are equal)."""
+    distance = objective - bound
+    return 0.0 if distance <= 0 else distance / max(abs(objective), 1e-9)

@@ -134,7 +134,7 @@ def _row_bounds(rows: Sequence[object], rhs: Series) -> tuple[Series, Series]:
 
 
 def _set_options(highs: highspy.Highs, *, gap: float, time_limit: float) -> None:
-    options = {
+    options: dict[str, bool | int | float | str] = {
         "output_flag": False,
         "threads": 1,
         "parallel": "off",

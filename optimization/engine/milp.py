@@ -8,7 +8,7 @@ import numpy as np
 
 from optimization.engine.baseline import baseline
 from optimization.engine.errors import SolverError
-from optimization.engine.evaluate import evaluate
+from optimization.engine.evaluate import judged, relative_gap
 from optimization.engine.formulation import SiteModel, formulate
 from optimization.engine.highs import Answer, Program, Progress
 from optimization.engine.problem import SiteProblem
@@ -41,7 +41,14 @@ def solve_milp(problem: SiteProblem, *, gap: float, time_limit: float, progress:
     seconds = {"build": built - started, "solve": time.perf_counter() - built}
     if answer.values is None:
         return _without_a_plan(problem, answer, seconds)
-    return _schedule(problem, _read(problem, site, program, answer.values), answer, seconds)
+    return judged(
+        problem,
+        _read(problem, site, program, answer.values),
+        solver="milp",
+        status="time_limit" if answer.timed_out else "optimal",
+        bound_eur=answer.bound,
+        seconds=seconds,
+    )
 
 
 def _tell(progress: Progress | None, phase: str) -> None:
@@ -111,33 +118,6 @@ def _read(problem: SiteProblem, site: SiteModel, program: Program, values: Serie
         device.name: device.read(getattr(site.model, f"device_{index}"), problem.horizon)
         for index, device in enumerate(problem.devices)
     }
-
-
-def _schedule(
-    problem: SiteProblem, devices: dict[str, DeviceSeries], answer: Answer, seconds: dict[str, float]
-) -> Schedule:
-    result = evaluate(problem, devices)
-    bound = min(answer.bound, result.objective_eur)
-    return Schedule(
-        horizon=problem.horizon,
-        grid_power_kw=result.grid_power_kw,
-        heat_surplus_kw=result.heat_surplus_kw,
-        devices=devices,
-        cost=result.cost,
-        objective_eur=result.objective_eur,
-        solver="milp",
-        status="time_limit" if answer.timed_out else "optimal",
-        bound_eur=bound,
-        gap=relative_gap(result.objective_eur, bound),
-        unmet=result.unmet,
-        seconds=seconds,
-    )
-
-
-def relative_gap(objective: float, bound: float) -> float:
-    """Return how far the objective may be above the best, relative to its own size (0 where both are 0)."""
-    distance = objective - bound
-    return 0.0 if distance <= 0 else distance / max(abs(objective), 1e-9)
 
 
 def _without_a_plan(problem: SiteProblem, answer: Answer, seconds: dict[str, float]) -> Schedule:

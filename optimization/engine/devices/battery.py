@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pyomo.environ as pyo
 
-from optimization.engine.checks import require_between, require_ordered
+from optimization.engine.checks import require_band, require_between, require_percent
 from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.horizon import Horizon
 from optimization.engine.parts import Block, Part, values
@@ -46,12 +46,10 @@ class Battery(Device, Uncontrolled):
         require_between(self.field("discharge_power_kw"), self.discharge_power_kw, 0)
         require_between(self.field("charge_efficiency"), self.charge_efficiency, 0, 1, above=True)
         require_between(self.field("discharge_efficiency"), self.discharge_efficiency, 0, 1, above=True)
-        require_between(self.field("initial_soc_percent"), self.initial_soc_percent, 0, 100)
-        require_between(self.field("min_soc_percent"), self.min_soc_percent, 0, 100)
-        require_between(self.field("max_soc_percent"), self.max_soc_percent, 0, 100)
-        require_ordered(self.field("min_soc_percent"), self.min_soc_percent, "max_soc_percent", self.max_soc_percent)
-        if self.final_soc_percent is not None:
-            require_between(self.field("final_soc_percent"), self.final_soc_percent, 0, 100)
+        require_band(self.field, min_soc_percent=self.min_soc_percent, max_soc_percent=self.max_soc_percent)
+        require_percent(
+            self.field, initial_soc_percent=self.initial_soc_percent, final_soc_percent=self.final_soc_percent
+        )
         require_between(self.field("self_discharge_percent_per_day"), self.self_discharge_percent_per_day, 0, 100)
         require_between(self.field("wear_cost_eur_per_kwh"), self.wear_cost_eur_per_kwh, 0)
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pyomo.environ as pyo
 
-from optimization.engine.checks import require_between, require_ordered
+from optimization.engine.checks import require_band, require_between
 from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import HOUR, Horizon
@@ -64,9 +64,7 @@ class ElectricVehicle(Device, Uncontrolled):
         require_between(self.field("charge_efficiency"), self.charge_efficiency, 0, 1, above=True)
         require_between(self.field("discharge_efficiency"), self.discharge_efficiency, 0, 1, above=True)
         require_between(self.field("min_charge_power_kw"), self.min_charge_power_kw, 0, self.charge_power_kw)
-        require_between(self.field("min_soc_percent"), self.min_soc_percent, 0, 100)
-        require_between(self.field("max_soc_percent"), self.max_soc_percent, 0, 100)
-        require_ordered(self.field("min_soc_percent"), self.min_soc_percent, "max_soc_percent", self.max_soc_percent)
+        require_band(self.field, min_soc_percent=self.min_soc_percent, max_soc_percent=self.max_soc_percent)
         require_between(self.field("wear_cost_eur_per_kwh"), self.wear_cost_eur_per_kwh, 0)
         for index, stay in enumerate(self.stays):
             self._check_stay(index, stay)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pyomo.environ as pyo
 
-from optimization.engine.checks import require_between, require_ordered
+from optimization.engine.checks import require_band, require_between, require_percent
 from optimization.engine.devices.base import Device
 from optimization.engine.horizon import Horizon
 from optimization.engine.parts import Block, Part, values
@@ -47,12 +47,10 @@ class HeatStorage(Device):
             value = getattr(self, name)
             if value is not None:
                 require_between(self.field(name), value, 0)
-        require_between(self.field("initial_soc_percent"), self.initial_soc_percent, 0, 100)
-        require_between(self.field("min_soc_percent"), self.min_soc_percent, 0, 100)
-        require_between(self.field("max_soc_percent"), self.max_soc_percent, 0, 100)
-        require_ordered(self.field("min_soc_percent"), self.min_soc_percent, "max_soc_percent", self.max_soc_percent)
-        if self.final_soc_percent is not None:
-            require_between(self.field("final_soc_percent"), self.final_soc_percent, 0, 100)
+        require_band(self.field, min_soc_percent=self.min_soc_percent, max_soc_percent=self.max_soc_percent)
+        require_percent(
+            self.field, initial_soc_percent=self.initial_soc_percent, final_soc_percent=self.final_soc_percent
+        )
         require_between(self.field("loss_percent_per_day"), self.loss_percent_per_day, 0, 100)
         require_between(self.field("full_temperature_c"), self.full_temperature_c, self.empty_temperature_c, above=True)
 

@@ -16,10 +16,8 @@ from optimization.engine.wishes import Wish, missed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ElectricLoad(Device, Uncontrolled):
-    """Electric demand that must be met, kW per step (0 or more)."""
-
-    kind: ClassVar[str] = "electric_load"
+class Load(Device):
+    """Demand in kW per step, 0 or more."""
 
     demand_kw: SeriesLike
 
@@ -31,6 +29,13 @@ class ElectricLoad(Device, Uncontrolled):
     def demand(self) -> Series:
         """Demand as an array, kW per step."""
         return as_series(self.demand_kw, self.field("demand_kw"))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ElectricLoad(Load, Uncontrolled):
+    """Electric demand that must be met, kW per step (0 or more)."""
+
+    kind: ClassVar[str] = "electric_load"
 
     def build(self, block: Block, horizon: Horizon) -> Part:
         """Draw the demand."""
@@ -54,21 +59,10 @@ class ElectricLoad(Device, Uncontrolled):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HeatLoad(Device):
+class HeatLoad(Load):
     """Heat demand, kW per step (0 or more); comfort is a wish, so heat may fall short at a penalty."""
 
     kind: ClassVar[str] = "heat_load"
-
-    demand_kw: SeriesLike
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.keep("demand_kw", as_series(self.demand_kw, self.field("demand_kw"), minimum=0))
-
-    @property
-    def demand(self) -> Series:
-        """Demand as an array, kW per step."""
-        return as_series(self.demand_kw, self.field("demand_kw"))
 
     def build(self, block: Block, horizon: Horizon) -> Part:
         """Take the demand less what is missing."""
