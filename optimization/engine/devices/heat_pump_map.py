@@ -70,9 +70,14 @@ class HeatPumpMap:
         """
         supply, electric, cop = self.at_supply(supply_temperature_c)
         row = int(np.searchsorted(supply, supply_temperature_c))
-        scale = rated_power_kw / electric[row, self.ambient_c.index(RATING_AMBIENT_C)]
+        scale = rated_power_kw / self._at_rating(electric[row])
         ambient = np.clip(ambient_temperature_c, self.ambient_c[0], self.ambient_c[-1])
         return _cubic(self.ambient_c, electric[row] * scale, ambient), _cubic(self.ambient_c, cop[row], ambient)
+
+    def _at_rating(self, row: Series) -> float:
+        if RATING_AMBIENT_C in self.ambient_c:
+            return float(row[self.ambient_c.index(RATING_AMBIENT_C)])
+        return float(_cubic(self.ambient_c, row, RATING_AMBIENT_C))
 
 
 TYPICAL_AIR_WATER = HeatPumpMap(

@@ -7,6 +7,7 @@ import pytest
 
 from optimization.engine import Schedule, SiteProblem, baseline, solve, verify
 from optimization.engine.devices import Boiler, Chp, HeatLoad, HeatPump, HeatStorage
+from optimization.engine.devices.heat_pump_map import HeatPumpMap
 from tests.optimization.engine.sites import at, site
 
 
@@ -30,6 +31,21 @@ def test_heat_pump_map_gives_the_reference_values() -> None:
     assert reference.full_power_kw[0] == pytest.approx(3.927841002659657, rel=1e-12)
     assert reference.cop[0] == pytest.approx(2.766313790894517, rel=1e-12)
     assert reference.full_heat_kw[0] == pytest.approx(10.865640734098355, rel=1e-12)
+
+
+def test_heat_pump_map_of_a_maker_needs_no_particular_temperatures() -> None:
+    measured = HeatPumpMap(
+        supply_c=(35.0, 55.0), ambient_c=(-10.0, 10.0), electric_kw=((2, 2), (3, 3)), heat_kw=((6, 8), (6, 9))
+    )
+    own = HeatPump(
+        name="hp",
+        rated_power_kw=5,
+        supply_temperature_c=45,
+        ambient_temperature_c=[-10, 0, 10],
+        performance_map=measured,
+    )
+    assert own.full_power_kw.tolist() == pytest.approx([5, 5, 5])
+    assert own.cop.tolist() == pytest.approx([6 / 2.5, 14.5 / 5, 8.5 / 2.5])
 
 
 def test_heat_pump_map_does_not_turn_upward_outside_its_range() -> None:
