@@ -19,6 +19,6 @@ def make_offers(context: DemoContext) -> list[DemoProblem]:
         try:
             offer_flexibility(run=run)
         except Exception as error:
-            log.exception("The flexibility of %s could not be quantified.", run)
+            log.info("The flexibility of %s could not be quantified.", run, exc_info=True)
             problems.append(DemoProblem(run.site.name, str(error)))
     return problems

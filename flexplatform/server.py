@@ -34,6 +34,10 @@ class PortalServer:
         return f"http://{name}:{self.port}"
 
     def __enter__(self) -> Self:
+        return self
+
+    def start(self) -> None:
+        """Start the server."""
         bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--bind", bind, "--log-level", "warning"]
         command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket"]
@@ -43,7 +47,6 @@ class PortalServer:
         self._process = subprocess.Popen(  # noqa: S603
             command, cwd=BASE_DIR, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

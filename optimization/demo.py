@@ -57,7 +57,7 @@ def make_sites(context: DemoContext) -> list[DemoProblem]:
         try:
             _make_site(context, scenario)
         except Exception as error:
-            log.exception("The demo site %s could not be made.", scenario.name)
+            log.info("The demo site %s could not be made.", scenario.name, exc_info=True)
             problems.append(DemoProblem(scenario.name, str(error)))
     return problems
 
@@ -76,7 +76,7 @@ def make_schedules(context: DemoContext) -> list[DemoProblem]:
                 site=site, horizon=horizon, series=_inputs(site, horizon), gap=GAP, time_limit=TIME_LIMIT_SECONDS
             )
         except Exception as error:
-            log.exception("The demo site %s could not be scheduled.", site)
+            log.info("The demo site %s could not be scheduled.", site, exc_info=True)
             problems.append(DemoProblem(site.name, str(error)))
     return problems
 

@@ -8,7 +8,7 @@ from assets.models import Site
 from flexplatform.accounts.models import Organization
 from flexplatform.accounts.requests import TenantRequest
 from optimization.models import ScheduleRun
-from optimization.queries import latest_runs, runs_by_start
+from optimization.queries import current_runs, latest_runs, run_of_day
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,30 @@ def overview(_request: TenantRequest, _organization: Organization) -> dict[str, 
 
 def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
     """Return the run of the day in `?day=`, or the newest one, and its neighbours."""
-    runs = list(runs_by_start(subject))
-    for run in runs:
-        run.site = subject
-    wanted = request.GET.get("day", "")
-    chosen = next((run for run in runs if run.local_day == wanted), None) if wanted else next(iter(runs), None)
-    place = runs.index(chosen) if chosen else 0
+    run = selected_run(request, subject)
+    wanted = {"wanted_day": request.GET.get("day", "")}
+    if run is None:
+        return wanted
+    others = current_runs(subject).select_related("site")
     return {
-        "run": chosen,
-        **(_figures(chosen) if chosen else {}),
-        "wanted_day": wanted,
-        "later": runs[place - 1] if chosen and place > 0 else None,
-        "earlier": runs[place + 1] if chosen and place + 1 < len(runs) else None,
+        **wanted,
+        **_figures(run),
+        "run": run,
+        "earlier": others.filter(start__lt=run.start).first(),
+        "later": others.filter(start__gt=run.start).last(),
     }
 
 
 def selected_run(request: TenantRequest, subject: Site) -> ScheduleRun | None:
-    """Return the run that the site's page shows, for panels of the floors above."""
-    return site(request, subject)["run"]
+    """Return the run that the site's page shows, also for panels of the floors above."""
+    wanted = request.GET.get("day", "")
+    try:
+        run = run_of_day(subject, date.fromisoformat(wanted) if wanted else None)
+    except (ValueError, OverflowError):
+        return None
+    if run is not None:
+        run.site = subject
+    return run
 
 
 def _figures(run: ScheduleRun) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import fields
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar, cast
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -24,10 +25,19 @@ def latest_runs(sites: QuerySet[Site]) -> dict[int, ScheduleRun]:
     return {run.site_id: run for run in runs.select_related("site")}
 
 
-def runs_by_start(site: Site) -> QuerySet[ScheduleRun]:
-    """Return the runs of a site that no later run supersedes, newest day first."""
+def current_runs(site: Site) -> QuerySet[ScheduleRun]:
+    """Return the runs of a site that no later run of the same start supersedes, newest day first."""
     newest = ScheduleRun.objects.filter(site=site, start=OuterRef("start")).order_by("-created_at", "-id")
     return ScheduleRun.objects.filter(site=site, pk=Subquery(newest.values("pk")[:1])).order_by("-start")
+
+
+def run_of_day(site: Site, day: date | None) -> ScheduleRun | None:
+    """Return the current run that starts in a local day of the site; without a day the newest run."""
+    runs = current_runs(site)
+    if day is not None:
+        midnight = datetime.combine(day, time(), site.zone)
+        runs = runs.filter(start__gte=midnight, start__lt=midnight + timedelta(days=1))
+    return runs.first()
 
 
 def series_by_role(run: ScheduleRun) -> dict[str, SeriesByName]:

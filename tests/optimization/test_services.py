@@ -13,7 +13,7 @@ from optimization import services
 from optimization.engine import Horizon, Prices, ProblemError, Violation, verify
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.problems import SiteInputs
-from optimization.queries import latest_runs, problem_of, runs_by_start, schedule_of
+from optimization.queries import current_runs, latest_runs, problem_of, schedule_of
 from optimization.services import UnverifiedPlanError, schedule_site
 from tests.conftest import People
 from tests.factories import BatteryFactory, ElectricLoadFactory, SiteFactory
@@ -73,7 +73,7 @@ def test_the_newest_run_of_the_latest_day_counts(people: People, site: Site) -> 
         schedule_site(site=site, horizon=HORIZON, series=INPUTS)
         again = schedule_site(site=site, horizon=HORIZON, series=INPUTS)
         assert latest_runs(Site.objects.all()) == {site.pk: tomorrow}
-        assert list(runs_by_start(site)) == [tomorrow, again]
+        assert list(current_runs(site)) == [tomorrow, again]
 
 
 def test_offers_are_replaced_not_doubled(people: People, site: Site) -> None:

@@ -1,4 +1,5 @@
 import csv
+from datetime import timedelta
 from io import BytesIO, StringIO
 from zipfile import ZipFile
 
@@ -6,10 +7,11 @@ import pytest
 from django.urls import reverse
 
 from tests.conftest import People
-from tests.factories import COUNT, SiteFactory, planned_site
+from tests.factories import COUNT, PhotovoltaicFactory, SiteFactory, planned_site
 
 OVERVIEW_QUERIES = 6
 MAP_QUERIES = 5
+SITE_QUERIES = 11
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -69,7 +71,7 @@ def test_a_viewer_sees_offers_but_no_download(people: People) -> None:
     assert "Download" not in page
 
 
-@pytest.mark.parametrize("day", ["2026-11-23", "yesterday", "%00", "<script>"])
+@pytest.mark.parametrize("day", ["2026-11-23", "yesterday", "\0", "<script>", "0001-01-01", "9999-12-31"])
 def test_a_day_without_schedule_is_an_empty_page(people: People, day: str) -> None:
     planned_site(people.a, slug="home")
     response = people.client("alice").get(reverse("site", args=["a", "home"]), {"day": day})
@@ -117,6 +119,33 @@ def test_offers_download_as_one_file_per_device(people: People, market: str) -> 
         (name,) = archive.namelist()
         assert "battery" in name
         assert len(archive.read(name).splitlines()) >= COUNT
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_site_asks_no_more_for_more_devices_and_runs(
+    people: People, count: int, django_assert_num_queries: object
+) -> None:
+    site, run = planned_site(people.a, slug="home")
+    for number in range(1, count):
+        PhotovoltaicFactory(site=site, name=f"pv {number}")
+        run.pk, run.start = None, run.start + timedelta(days=1)
+        run.save()
+    client = people.client("alice")
+    with django_assert_num_queries(SITE_QUERIES):  # type: ignore[operator]
+        client.get(reverse("site", args=["a", "home"]))
+
+
+def test_a_run_number_beyond_every_database_does_not_exist(people: People) -> None:
+    assert people.client("alice").get(reverse("schedule_csv", args=["a", 10**30])).status_code == 404
+
+
+def test_days_link_to_their_neighbours(people: People) -> None:
+    _, run = planned_site(people.a, slug="home")
+    run.pk, run.start = None, run.start + timedelta(days=1)
+    run.save()
+    newest = people.client("alice").get(reverse("site", args=["a", "home"])).content.decode()
+    assert "Monday, 23 November 2026" in newest
+    assert 'href="?day=2026-11-22"' in newest
 
 
 def test_an_unknown_market_does_not_exist(people: People) -> None:

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from assets.models import ElectricVehicle
+from flexplatform.accounts.scoping import organization_scope
 from optimization.models import ScheduleRun
 from tests.conftest import People
 from tests.factories import planned_site
@@ -83,6 +85,25 @@ def test_pages_show_nothing_of_others(people: People, runs: dict[str, ScheduleRu
         content = client.get(address(ROUTES[name], "a", runs["a"])).content
         assert b"Home of A" in content
         assert b"Home of B" not in content
+
+
+def test_the_admin_stores_a_vehicle_with_its_stays(people: People, runs: dict[str, ScheduleRun]) -> None:
+    people.alice.is_superuser = people.alice.is_staff = True
+    people.alice.save()
+    form = {"site": runs["a"].site_id, "name": "car", "capacity_kwh": 40, "charge_power_kw": 11}
+    form |= {"discharge_power_kw": 0, "charge_efficiency": 0.95, "discharge_efficiency": 0.95}
+    form |= {"min_charge_power_kw": 0, "min_soc_percent": 0, "max_soc_percent": 100, "wear_cost_eur_per_kwh": 0}
+    stay = {"arrival": "18:00", "departure": "07:00", "arrival_soc_percent": 40}
+    form |= {f"stays-0-{name}": value for name, value in stay.items()}
+    form |= {"stays-TOTAL_FORMS": 1, "stays-INITIAL_FORMS": 0}
+    client = people.client("alice")
+    refused = client.post("/admin/assets/electricvehicle/add/", {**form, "charge_efficiency": 2})
+    assert b"charge_efficiency must be between 0 and 1" in refused.content
+    assert client.post("/admin/assets/electricvehicle/add/", form).status_code == 302
+    again = client.post("/admin/assets/electricvehicle/add/", form)
+    assert b"Constraint" in again.content or b"already exists" in again.content
+    with organization_scope(people.a):
+        assert ElectricVehicle.objects.get(name="car").stays.count() == 1
 
 
 def test_the_admin_is_for_superusers(people: People, runs: dict[str, ScheduleRun]) -> None:

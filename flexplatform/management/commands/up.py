@@ -54,6 +54,7 @@ class Command(BaseCommand):
                 if with_demo:
                     self._demo(console, tuple(name.strip() for name in options["demo"].split(",") if name.strip()))
                 with PortalServer(host, port) as server:
+                    server.start()
                     server.wait_until_it_answers()
                     console.print(_welcome(server.address, with_demo))
                     if with_demo and host != LOOPBACK:
