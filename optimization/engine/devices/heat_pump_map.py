@@ -48,7 +48,8 @@ class HeatPumpMap:
 
     def at_supply(self, supply_temperature_c: float) -> tuple[Series, Series, Series]:
         """Return (supply temperatures, electric table, COP table) with a smoothed row at this supply temperature."""
-        electric, heat = np.array(self.electric_kw), np.array(self.heat_kw)
+        electric = np.array(self.electric_kw, dtype=np.float64)
+        heat = np.array(self.heat_kw, dtype=np.float64)
         electric_row = np.array([_cubic(self.supply_c, column, supply_temperature_c) for column in electric.T])
         heat_row = np.array([_cubic(self.supply_c, column, supply_temperature_c) for column in heat.T])
         supply = np.array(self.supply_c)
