@@ -25,7 +25,7 @@ FORMATS: Mapping[str, Format] = {
     "csv": Format(csv_format.read, csv_format.write),
     "xlsx": Format(xlsx_format.read, xlsx_format.write),
 }
-FORMATS_ALLOWED = " or ".join(f"a file name ending in .{suffix}" for suffix in FORMATS)
+FORMATS_ALLOWED = f"a file name ending in {' or '.join(f'.{suffix}' for suffix in FORMATS)}"
 
 
 def format_of(path: Path) -> Format:

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from io import BytesIO
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,6 +12,7 @@ from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import SITE, Schedule
 
 SHEET = "schedule"
+TIME = "time"
 DECIMALS = 9
 
 
@@ -21,8 +23,8 @@ def schedule_frame(problem: SiteProblem, schedule: Schedule, zone: ZoneInfo) -> 
     `input.<device>.<series>`; their names carry the unit. Powers are above 0 for consumption, contents at the end of
     the step.
     """
-    columns: dict[str, object] = {
-        "time": [moment.astimezone(zone).isoformat(timespec="minutes") for moment in schedule.horizon.times],
+    columns: dict[str, Any] = {
+        TIME: [moment.astimezone(zone).isoformat(timespec="minutes") for moment in schedule.horizon.times],
         f"{SITE}.grid_power_kw": schedule.grid_power_kw,
         f"{SITE}.heat_surplus_kw": schedule.heat_surplus_kw,
     }
@@ -33,7 +35,8 @@ def schedule_frame(problem: SiteProblem, schedule: Schedule, zone: ZoneInfo) -> 
     for described in problem.devices:
         if all(len(values) == schedule.horizon.count for values in _series_of(described, "").values()):
             columns |= _series_of(described, f"input.{described.name}")
-    return pd.DataFrame(columns)
+    # Adding 0.0 turns -0.0 into 0.0.
+    return pd.DataFrame({name: values if name == TIME else values + 0.0 for name, values in columns.items()})
 
 
 def schedule_csv(frame: pd.DataFrame) -> bytes:

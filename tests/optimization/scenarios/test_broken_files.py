@@ -279,8 +279,8 @@ def test_an_empty_workbook_lacks_its_sheets() -> None:
 
 
 BROKEN_PATHS = {
-    "house.xls": "house.xls: unknown ending '.xls'; allowed: a file name ending in .csv or a file name ending in .xlsx",
-    "house": "house: no ending; allowed: a file name ending in .csv or a file name ending in .xlsx",
+    "house.xls": "house.xls: unknown ending '.xls'; allowed: a file name ending in .csv or .xlsx",
+    "house": "house: no ending; allowed: a file name ending in .csv or .xlsx",
     "missing.csv": "missing.csv: cannot be read (No such file or directory); allowed: a readable file",
     "folder.csv": "folder.csv: cannot be read (Is a directory); allowed: a readable file",
 }
