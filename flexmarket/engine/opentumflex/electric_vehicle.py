@@ -12,6 +12,7 @@ from optimization.engine.horizon import Horizon
 from optimization.engine.series import Series
 
 DECIMALS = 3
+NOISE_KWH = 1e-9
 PAID_SHARE = 1.3
 BOUGHT_SHARE = 0.7
 
@@ -29,9 +30,9 @@ def stay_offers(planned_kw: Series, max_power_kw: float, price: Series, steps_pe
     extra = np.where((max_power_kw - planned_kw > 0) & (remaining > 0), max_power_kw - planned_kw, 0.0)
     offers = Offers.none(count)
     offers.positive_power[:] = _rounded(stop)
-    offers.positive_energy[:] = _rounded(stop * _steps_until_drop(stop) / steps_per_hour)
+    offers.positive_energy[:] = _rounded_energy(stop, steps_per_hour)
     offers.negative_power[:] = _rounded(extra)
-    offers.negative_energy[:] = _rounded(extra * _steps_until_drop(extra) / steps_per_hour)
+    offers.negative_energy[:] = _rounded_energy(extra, steps_per_hour)
     _leave_time_to_recover(offers, max_power_kw, steps_per_hour)
     _stay_within_plan(offers, _rounded(planned_kw), _rounded(remaining), max_power_kw, steps_per_hour)
     _set_prices(offers, _rounded(price), max_power_kw, steps_per_hour)
@@ -46,13 +47,19 @@ def _remaining_energy(planned_kw: Series, steps_per_hour: int) -> Series:
     """Return the energy still to be charged in each step and after it, kWh."""
     energy = planned_kw / steps_per_hour
     before = np.append(0.0, np.cumsum(energy)[:-1])
-    return np.asarray(energy.sum() - before)
+    remaining: Series = energy.sum() - before
+    return np.where(remaining > NOISE_KWH, remaining, 0.0)
 
 
-def _steps_until_drop(power: Series) -> Series:
-    """Return the steps until the power gets smaller; 0 where it never does."""
-    drop = first_smaller(power)
-    return np.where(drop < len(power), drop - np.arange(len(power)), 0)
+def _rounded_energy(power_kw: Series, steps_per_hour: int) -> Series:
+    """Return the energy until the power gets smaller, rounded; 0 where it never does.
+
+    It never exceeds what the rounded power can move in the steps that are left.
+    """
+    drop, steps = first_smaller(power_kw), np.arange(len(power_kw))
+    duration = np.where(drop < len(power_kw), drop - steps, 0)
+    movable = _rounded(power_kw) * (len(power_kw) - steps) / steps_per_hour
+    return np.minimum(_rounded(power_kw * duration / steps_per_hour), movable)
 
 
 def _leave_time_to_recover(offers: Offers, max_power_kw: float, steps_per_hour: int) -> None:
@@ -74,13 +81,14 @@ def _stay_within_plan(
     power, energy = offers.negative_power, offers.negative_energy
     drop = first_smaller(power)
     for step in np.flatnonzero(power > 0).tolist():
-        if power[step] == max_power_kw:
+        # The power is rounded, so that of an idle car may lie above the maximum.
+        if power[step] >= max_power_kw:
             if energy[step] > remaining_kwh[step]:
                 energy[step] = remaining_kwh[step]
                 if energy[step] > 0:
                     steps = math.ceil(energy[step] / max_power_kw * steps_per_hour)
                     power[step] = energy[step] * steps_per_hour / steps
-        elif power[step] < max_power_kw:
+        else:
             charged = np.cumsum((planned_kw[step : drop[step]] + power[step]) / steps_per_hour)
             within = int(np.count_nonzero(charged <= remaining_kwh[step]))
             if within < len(charged):
@@ -89,15 +97,24 @@ def _stay_within_plan(
 
 
 def _set_prices(offers: Offers, price: Series, max_power_kw: float, steps_per_hour: int) -> None:
-    """Price offers by the cheapest later steps (stop) and the dearest later steps (charge earlier), with a margin."""
+    """Price offers by the cheapest later steps (stop) and the dearest later steps (charge earlier), with a margin.
+
+    Later steps are the last one of the offer and all after it.
+    """
     for step in np.flatnonzero((offers.positive_energy > 0) & (offers.positive_power > 0)).tolist():
         energy, power = offers.positive_energy[step], offers.positive_power[step]
-        steps = math.ceil(energy / max_power_kw * steps_per_hour)
-        last = step + math.ceil(energy / power * steps_per_hour) - 1
-        offers.positive_price[step] = np.sort(price[last:])[:steps].mean() * PAID_SHARE
+        recovery = math.ceil(energy / max_power_kw * steps_per_hour)
+        later = _prices_from_last_step(price, step, math.ceil(energy / power * steps_per_hour))
+        offers.positive_price[step] = PAID_SHARE * later[:recovery].mean()
     for step in np.flatnonzero((offers.negative_energy > 0) & (offers.negative_power > 0)).tolist():
-        steps = math.ceil(offers.negative_energy[step] / offers.negative_power[step] * steps_per_hour)
-        offers.negative_price[step] = -BOUGHT_SHARE * np.sort(price[step + steps - 1 :])[::-1][:steps].mean()
+        duration = math.ceil(offers.negative_energy[step] / offers.negative_power[step] * steps_per_hour)
+        later = _prices_from_last_step(price, step, duration)
+        offers.negative_price[step] = -BOUGHT_SHARE * later[::-1][:duration].mean()
+
+
+def _prices_from_last_step(price: Series, step: int, duration: int) -> Series:
+    """Return the prices from the last step of an offer on, cheapest first; one at least."""
+    return np.sort(price[min(step + duration, len(price)) - 1 :])
 
 
 def stay_rows(car: ElectricVehicle, horizon: Horizon) -> list[slice]:

@@ -78,3 +78,18 @@ def test_discharging_into_the_house_is_not_offered_but_shown() -> None:
     table = quantify(*planned(horizon(4), {vehicle: plan}))["car"]
     assert table.scheduled_power_kw.tolist() == [-3.0, 0.0, 5.0, 0.0]
     assert table.positive_power_kw.tolist() == [0.0, 0.0, 5.0, 0.0]
+
+
+def test_powers_that_rounding_changes_most_still_give_possible_offers() -> None:
+    """3 decimals of a tiny power or of a maximum with more decimals may not offer more than there is."""
+    trickle = stay_offers(np.append(np.full(20, 0.0014), 0.0), 3.66666, np.full(21, 0.3), steps_per_hour=4)
+    assert trickle.positive_power[0] == 0.001
+    assert trickle.positive_energy[0] == 0.0
+    idle = stay_offers(np.array([0.0, 0.0, 0.0, 2.0, 0.0]), 3.66666, np.full(5, 0.3), steps_per_hour=1)
+    assert idle.negative_energy[0] == 2.0
+
+
+def test_noise_in_the_remaining_energy_offers_nothing() -> None:
+    offers = stay_offers(np.array([0.1, 0.2, 0.3, 0.0, 0.0]), 0.7, np.full(5, 0.3), steps_per_hour=1)
+    assert offers.negative_power[3:].tolist() == [0.0, 0.0]
+    assert offers.negative_energy[2] == 0.0

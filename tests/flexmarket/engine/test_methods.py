@@ -52,7 +52,7 @@ def random_site(minutes: int, count: int, seed: int) -> tuple[SiteProblem, Sched
             "discharge_kw": discharge,
             "soc_percent": 100 * random.random(count),
         }
-    plans |= {car(count, minutes): dict.fromkeys(("power_kw", "charge_kw"), random.choice([0.0, 4.0, 11.0], count))}
+    plans |= {car(count, minutes): dict.fromkeys(("power_kw", "charge_kw"), car_power(random, count))}
     on = random.integers(0, 2, (2, count)).astype(float)
     pump = HeatPump(name="hp", rated_power_kw=4, ambient_temperature_c=random.uniform(-15, 25, count))
     plans[pump] = {"power_kw": on[0] * pump.full_power_kw, "heat_kw": -on[0] * pump.full_heat_kw, "on": on[0]}
@@ -64,6 +64,20 @@ def random_site(minutes: int, count: int, seed: int) -> tuple[SiteProblem, Sched
     plans[ElectricLoad(name="load", demand_kw=1.0)] = {"power_kw": np.ones(count)}
     price = random.uniform(-0.05, 0.4, count)
     return planned(span, plans, grid_kw=random.uniform(-9, 9, count), import_price=price, export_price=0.08)
+
+
+def car_power(random: np.random.Generator, count: int) -> Series:
+    """Return powers of a car: round ones, tiny ones, any."""
+    return np.choose(
+        random.integers(0, 5, count),
+        [
+            np.zeros(count),
+            np.full(count, 11.0),
+            np.full(count, 0.0014),
+            0.01 * random.random(count),
+            11 * random.random(count),
+        ],
+    )
 
 
 def car(count: int, minutes: int) -> ElectricVehicle:

@@ -1,6 +1,7 @@
 """ALF files."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -98,3 +99,11 @@ def test_steps_of_less_than_a_minute_have_no_time_of_day() -> None:
     span = Horizon(datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=30), 2)
     with pytest.raises(OfferError, match=r"horizon.step is 0:00:30; allowed: whole minutes"):
         export("alf", {"bat": small_table()}, span, BERLIN)
+
+
+def test_the_samples_in_the_documentation_are_real_files() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "offers.md").read_text()
+    _, alf = exported()
+    (comax,) = export("comax", {"bat": small_table()}, horizon(2, 15), BERLIN).values()
+    assert "\n".join(alf) in text
+    assert "\n".join(comax.decode().splitlines()[:2]) in text
