@@ -6,13 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from optimization.engine.devices import (
-    Battery,
-    Device,
-    ElectricLoad,
-    HeatStorage,
-    ShiftableLoad,
-)
+from optimization.engine.devices import Battery, Device, ElectricLoad, HeatStorage, ShiftableLoad
 from optimization.engine.devices.renewable import Renewable
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import Schedule

@@ -11,6 +11,7 @@ from optimization.engine.devices import Battery, Device
 from optimization.engine.series import Series
 
 RESERVE_KWH = 0.5
+NOISE_KWH = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,7 +74,7 @@ def _extra_charge(plan: BatteryPlan, step: int, steps_per_hour: int) -> tuple[fl
     duration = steps_from(room, step, power, most)
     later = float(plan.charge_kw[step + duration :].sum()) / steps_per_hour
     need = power * duration / steps_per_hour
-    while later < need and duration > 0:
+    while later < need - NOISE_KWH and duration > 0:
         need -= power / steps_per_hour
         duration -= 1
     return power, duration
@@ -94,7 +95,7 @@ def _feed_out(plan: BatteryPlan, step: int, steps_per_hour: int) -> tuple[float,
     charge_room = (plan.max_charge_kw - plan.charge_kw) / steps_per_hour
     can = float(charge_room[step + duration :].sum())
     energy = power * duration / steps_per_hour
-    while can < energy and duration > 0:
+    while can < energy - NOISE_KWH and duration > 0:
         energy -= power / steps_per_hour
         duration -= 1
         can += float(charge_room[step + duration])

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from flexmarket.engine.exporters import export
+from flexmarket.engine.exporters.generation_columns import generation_columns
 from flexmarket.engine.methods import quantify
 from flexmarket.engine.opentumflex.battery import battery_offers, battery_plan
 from flexmarket.engine.site_plan import SitePlan
@@ -74,6 +75,17 @@ def test_every_table_is_reproduced() -> None:
         compared += 1
     assert compared == TABLES
     assert compared == sum(len(recorded_tables(folder)) for folder in runs())
+
+
+def test_removing_solver_noise_changes_one_run_that_noise_had_cut() -> None:
+    changed: dict[str, int] = {}
+    for folder in runs():
+        cleaned = quantify(*recorded_site(folder))
+        for name, raw in quantify(*recorded_site(folder), decimals=None).items():
+            cells = differing_cells(cleaned[name], generation_columns(raw))
+            if cells:
+                changed[f"{folder.name} {name}"] = len(cells)
+    assert changed == {"00110 ev": 2}
 
 
 def test_comax_files_hold_the_recorded_tables() -> None:
