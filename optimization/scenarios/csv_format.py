@@ -71,9 +71,9 @@ def _decoded(data: bytes, place: Place) -> str:
 
 
 def _rows(text: str, place: Place) -> list[Row]:
-    lines = LINE_END.split(text)
+    lines = LINE_END.split(text, maxsplit=MAX_LINES)
     if len(lines) > MAX_LINES:
-        raise InputError(place, f"{len(lines)} lines", f"at most {MAX_LINES} lines")
+        raise InputError(place, "too many lines", f"at most {MAX_LINES} lines")
     if SEPARATOR not in text and text.strip():
         raise InputError(place.at(1), "no ; in the file", "fields separated by ;")
     rows = []

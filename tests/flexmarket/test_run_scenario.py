@@ -126,7 +126,14 @@ USER_ERRORS = {
     "no name": ([], f"NAME: missing; allowed: {NAMES}, or a file ending in .csv or .xlsx"),
     "missing file": (["x.csv"], "x.csv: cannot be read (No such file or directory); allowed: a readable file"),
     "wrong ending": (["x.json"], "x.json: unknown ending '.json'; allowed: a file name ending in .csv or .xlsx"),
-    "date": (["pv", "--date", "21.01.2026"], "--date: '21.01.2026' is not a date; allowed: YYYY-MM-DD"),
+    "date": (
+        ["pv", "--date", "21.01.2026"],
+        "--date: '21.01.2026' is not a date; allowed: YYYY-MM-DD in the years 1970 to 2100",
+    ),
+    "date at the end of the calendar": (
+        ["pv", "--date", "9999-12-31"],
+        "--date: '9999-12-31' is out of range; allowed: YYYY-MM-DD in the years 1970 to 2100",
+    ),
     "zone": (
         ["pv", "--zone", "Mars/Base"],
         "--zone: no time zone 'Mars/Base'; allowed: an IANA name such as Europe/Berlin",

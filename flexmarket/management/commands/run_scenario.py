@@ -21,6 +21,7 @@ USER_ERROR = 2
 REJECTED = 1
 INTERRUPTED = 130
 WIDTH_WITHOUT_TERMINAL = 120
+FIRST_YEAR, LAST_YEAR = 1970, 2100
 
 
 class Stopped(CommandError):  # noqa: N818 - Django prints the name of the class before the message
@@ -135,10 +136,14 @@ def _zone(name: str) -> ZoneInfo:
 def _day(text: str | None, zone: ZoneInfo) -> date:
     if text is None:
         return datetime.now(zone).date() + timedelta(days=1)
+    allowed = f"YYYY-MM-DD in the years {FIRST_YEAR} to {LAST_YEAR}"
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
-        raise InputError("--date", f"{text!r} is not a date", "YYYY-MM-DD") from error
+        raise InputError("--date", f"{text!r} is not a date", allowed) from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InputError("--date", f"{text!r} is out of range", allowed)
+    return day
 
 
 def _step(text: object) -> timedelta:

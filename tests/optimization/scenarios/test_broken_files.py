@@ -150,7 +150,7 @@ BROKEN_CSV: dict[str, tuple[str | bytes, str]] = {
     ),
     "UTF-16": (CSV.encode("utf-16"), "not text; allowed: text in UTF-8 (in a spreadsheet: save as CSV UTF-8)"),
     "binary": (bytes(range(256)), "not text; allowed: text in UTF-8 (in a spreadsheet: save as CSV UTF-8)"),
-    "too many lines": ("a;b\n" * 5000, "5001 lines; allowed: at most 4000 lines"),
+    "too many lines": ("a;b\n" * 5000, "too many lines; allowed: at most 4000 lines"),
 }
 
 
