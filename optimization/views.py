@@ -51,7 +51,7 @@ class ScheduleCsv(RunMixin):
         writer.writerow(["start_utc", "start_local", *columns])
         for step, moment in enumerate(found.horizon.times):
             local = moment.astimezone(found.site.zone)
-            values = (f"{series[step]:.6f}" for series in columns.values())
+            values = (f"{round(series[step], 6) + 0.0:.6f}" for series in columns.values())
             writer.writerow([moment.isoformat(), local.isoformat(), *values])
         name = f"{found.site.slug}_{found.local_day}_schedule.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -7,14 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from assets.models.asset import Asset
-from assets.models.ranges import at_least_zero, ordered, positive
+from assets.models.ranges import at_least_zero, is_number, ordered, positive
 
 
 def validate_fuel_curve(value: Any) -> None:
     """Refuse anything but two or more points [kW, litres per hour] of rising power and no negative fuel."""
     is_points = isinstance(value, list) and all(
-        isinstance(point, list) and len(point) == 2 and all(isinstance(number, int | float) for number in point)
-        for point in value
+        isinstance(point, list) and len(point) == 2 and all(is_number(number) for number in point) for point in value
     )
     if not is_points or len(value) < 2:
         raise ValidationError("A fuel curve is a list of at least two points [kW, litres per hour].")

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from assets.models.asset import Asset
-from assets.models.ranges import at_least_zero, between, positive
+from assets.models.ranges import at_least_zero, between, is_number, positive
 
 MAP_FIELDS = ("supply_c", "ambient_c", "electric_kw", "heat_kw")
 
@@ -26,11 +26,7 @@ def validate_performance_map(value: Any) -> None:
 
 
 def _numbers(values: Any) -> bool:
-    return (
-        isinstance(values, list)
-        and bool(values)
-        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    )
+    return isinstance(values, list) and bool(values) and all(is_number(value) for value in values)
 
 
 class HeatPump(Asset):

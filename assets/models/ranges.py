@@ -1,8 +1,16 @@
 """Number ranges that hold in forms and in the database alike."""
 
+import math
+from typing import Any
+
 from django.db import models
 
 LARGEST = 1e9
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value of a JSON column is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def between(model: str, low: float, high: float, *fields: str) -> list[models.CheckConstraint]:

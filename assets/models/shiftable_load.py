@@ -7,13 +7,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from assets.models.asset import Asset
+from assets.models.ranges import is_number
 
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def validate_profile(value: Any) -> None:
     """Refuse anything but a list of powers of at least 0."""
-    is_numbers = isinstance(value, list) and all(isinstance(power, int | float) and power >= 0 for power in value)
+    is_numbers = isinstance(value, list) and all(is_number(power) and power >= 0 for power in value)
     if not is_numbers or not value:
         raise ValidationError("A profile is a list of powers in kW of at least 0.")
 

@@ -11,6 +11,7 @@ from optimization.engine.devices import KINDS as ENGINE_KINDS
 from tests.conftest import People
 from tests.factories import BatteryFactory, ElectricLoadFactory, PhotovoltaicFactory, PortfolioFactory, SiteFactory
 
+NAN = float("nan")
 SOUND_BATTERY = {"capacity_kwh": 1.0, "charge_power_kw": 1.0, "discharge_power_kw": 1.0}
 SERIES = {"yield_kw_per_kw", "ambient_temperature_c", "demand_kw"}
 
@@ -67,7 +68,9 @@ def test_a_site_refuses_a_portfolio_of_another_organization(people: People) -> N
         site.clean()
 
 
-@pytest.mark.parametrize("curve", [None, [], [[0, 1]], [[0, 1], [0, 2]], [[0, 1], [5, -1]], [[1, 1], [5, 2]], "text"])
+@pytest.mark.parametrize(
+    "curve", [None, [], [[0, 1]], [[0, 1], [0, 2]], [[0, 1], [5, -1]], [[1, 1], [5, 2]], "text", [[0, NAN], [5, 1]]]
+)
 def test_a_generator_refuses_a_fuel_curve_without_sense(curve: object) -> None:
     with pytest.raises(ValidationError):
         Generator(name="g", power_kw=5, fuel_curve=curve).clean()

@@ -68,12 +68,14 @@ class Command(BaseCommand):
     def _demo(self, console: Console, only: tuple[str, ...]) -> None:
         organization, _ = demo.make_login()
         with console.status("Making the demo") as status:
-            problems = demo.make_demo(
-                organization,
-                day=demo.coming_day(),
-                only=only,
-                progress=lambda step, text: status.update(f"{step}: {text}" if text else step),
-            )
+
+            def progress(step: str, text: str) -> None:
+                line = f"{step}: {text}" if text else step
+                status.update(line)
+                if text and not console.is_terminal:
+                    console.print(line)
+
+            problems = demo.make_demo(organization, day=demo.coming_day(), only=only, progress=progress)
         _report(console, problems)
 
 

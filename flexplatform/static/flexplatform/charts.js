@@ -34,6 +34,13 @@
       : { ...line, data: endData(page, series.values) };
   };
 
+  const stepTitle = (page, index) => {
+    const step = page.step_seconds * 1000;
+    const at = (moment) => luxon.DateTime.fromMillis(moment, { zone: page.zone, locale: "en-GB" });
+    const start = page.start + index * step;
+    return `${at(start).toFormat("ccc d LLL, HH:mm")} to ${at(start + step).toFormat("HH:mm")}`;
+  };
+
   const axis = (unit, extra) => ({ title: { display: true, text: unit }, stacked: true, ...extra });
 
   const options = (page, chart) => {
@@ -43,7 +50,7 @@
     const scales = {
       x: {
         type: "time", min: page.start, max: end, offset: false, stacked: true, adapters: { date: zone },
-        time: { unit: "hour", displayFormats: { hour: "HH:mm" }, tooltipFormat: "ccc d LLL, HH:mm" },
+        time: { unit: "hour", displayFormats: { hour: "HH:mm" } },
         ticks: { maxRotation: 0, autoSkipPadding: 16 }, grid: { offset: false, color: "#e9edf0" },
         title: { display: true, text: `Local time (${page.zone})` },
       },
@@ -57,13 +64,14 @@
     }
     return {
       animation: false, responsive: true, maintainAspectRatio: false, normalized: true,
-      interaction: { mode: "x", intersect: false },
+      interaction: { mode: "index", axis: "x", intersect: false },
       scales,
       plugins: {
         legend: { position: "bottom", labels: { usePointStyle: true, pointStyleWidth: 18, boxHeight: 8 } },
         tooltip: {
-          filter: (item, index, items) => items.findIndex((other) => other.datasetIndex === item.datasetIndex) === index,
+          filter: (item) => item.dataIndex < page.count && item.parsed.y !== null && !Number.isNaN(item.parsed.y),
           callbacks: {
+            title: (items) => (items.length ? stepTitle(page, items[0].dataIndex) : ""),
             label: (item) => `${item.dataset.label}: ${Number(item.parsed.y).toFixed(2)} ${unitOf(item.dataset)}`,
           },
         },
