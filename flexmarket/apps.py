@@ -9,11 +9,14 @@ class FlexmarketConfig(AppConfig):
     name = "flexmarket"
 
     def ready(self) -> None:
-        """Register routes, the site page's panel and the demo's offers."""
-        from flexmarket import demo
+        """Register routes, the site page's panel, the demo's offers, and the offers that follow a planned site."""
+        from flexmarket import demo, tasks
         from flexmarket import panels as own
+        from flexplatform.jobs.registry import FollowUp, follow_ups
         from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
+        from optimization.services import SCHEDULE_SITE
 
         routes.add(Route("flexmarket", "", "flexmarket.urls", order=40))
         panels.add(Panel("offers", "site", "flexmarket/site_panel.html", own.site, order=40))
         demo_steps.add(DemoStep("offers", "Offers", demo.make_offers, order=40))
+        follow_ups.add(FollowUp("offers", SCHEDULE_SITE, tasks.offer_after_planning, order=40))

@@ -51,8 +51,12 @@ def database() -> dict[str, Any]:
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
     else:
-        config.setdefault("CONN_MAX_AGE", 60)
         config.setdefault("CONN_HEALTH_CHECKS", True)
+        size = env.int("DATABASE_POOL_SIZE", default=8)
+        if size and config["ENGINE"].endswith("postgresql"):
+            config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": size, "timeout": 10}, **config.get("OPTIONS", {})}
+        else:
+            config.setdefault("CONN_MAX_AGE", 60)
     return config
 
 

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "leaflet",
     "flexplatform",
     "flexplatform.accounts",
+    "flexplatform.jobs",
     "assets",
     "optimization",
     "flexmarket",
@@ -98,6 +99,23 @@ AXES_USERNAME_CALLABLE = "flexplatform.accounts.throttling.attempted_email"
 AXES_LOCKOUT_CALLABLE = "flexplatform.accounts.throttling.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+
+# Empty: jobs are stored and wait until a worker with a broker comes.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or env.str("REDIS_URL", default="")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "flexplatform"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+JOBS_HEARTBEAT_SECONDS = env.float("JOBS_HEARTBEAT_SECONDS", default=5)
+JOBS_STALE_SECONDS = env.float("JOBS_STALE_SECONDS", default=30)
+JOBS_RESEND_SECONDS = env.float("JOBS_RESEND_SECONDS", default=60)
+JOBS_RECONCILE_SECONDS = env.float("JOBS_RECONCILE_SECONDS", default=10)
+JOBS_MAX_ATTEMPTS = env.int("JOBS_MAX_ATTEMPTS", default=3)
+CELERY_BEAT_SCHEDULE = {"bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS}}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -9,9 +9,11 @@ class OptimizationConfig(AppConfig):
     name = "optimization"
 
     def ready(self) -> None:
-        """Register routes, panels and the demo's sites and schedules."""
+        """Register routes, panels, the demo's sites and schedules, and the job that plans a site."""
+        from flexplatform.accounts import permissions
+        from flexplatform.jobs.registry import JobKind, job_kinds
         from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
-        from optimization import demo
+        from optimization import demo, services, tasks
         from optimization import panels as own
 
         charts = (
@@ -25,3 +27,14 @@ class OptimizationConfig(AppConfig):
         panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))
         demo_steps.add(DemoStep("sites", "Sites", demo.make_sites, order=30))
         demo_steps.add(DemoStep("schedules", "Schedules", demo.make_schedules, order=31))
+        job_kinds.add(
+            JobKind(
+                services.SCHEDULE_SITE,
+                "Schedule",
+                tasks.plan_site,
+                view_permission=permissions.VIEW_SCHEDULES,
+                run_permission=permissions.RUN_SCHEDULES,
+                result_url=tasks.planned_page,
+                order=30,
+            )
+        )

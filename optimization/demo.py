@@ -11,8 +11,9 @@ from assets.demo import PORTFOLIO_NAME
 from assets.models import Portfolio, Site
 from flexplatform.registry import DemoContext, DemoProblem
 from optimization.engine import Horizon
+from optimization.inputs import site_inputs
 from optimization.models import ScheduleRun
-from optimization.problems import SiteInputs, save_devices
+from optimization.problems import save_devices
 from optimization.scenarios import SCENARIOS, Scenario, named_scenario
 from optimization.services import schedule_site
 
@@ -73,7 +74,7 @@ def make_schedules(context: DemoContext) -> list[DemoProblem]:
         context.progress(site.name)
         try:
             schedule_site(
-                site=site, horizon=horizon, series=_inputs(site, horizon), gap=GAP, time_limit=TIME_LIMIT_SECONDS
+                site=site, horizon=horizon, series=site_inputs(site, horizon), gap=GAP, time_limit=TIME_LIMIT_SECONDS
             )
         except Exception as error:
             log.info("The demo site %s could not be scheduled.", site, exc_info=True)
@@ -110,9 +111,3 @@ def _make_site(context: DemoContext, scenario: Scenario) -> Site:
     series = scenario.sample_series(horizon, site.zone)
     save_devices(site, scenario.devices(series, horizon, site.zone))
     return site
-
-
-def _inputs(site: Site, horizon: Horizon) -> SiteInputs:
-    """Return the shipped sample day of the site's scenario."""
-    scenario = named_scenario(site.external_id)
-    return SiteInputs.of(scenario.problem(scenario.sample_series(horizon, site.zone), horizon, site.zone))

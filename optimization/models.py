@@ -9,6 +9,7 @@ from django_scopes import ScopedManager
 from assets.models import Asset, Site
 from flexplatform.accounts.models import Organization
 from flexplatform.fields import SeriesField
+from flexplatform.jobs.models import Job
 from optimization.engine.horizon import Horizon
 
 
@@ -40,6 +41,9 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
     parameters = models.JSONField(
         default=dict, help_text="Scalar prices, emissions, limits and weights it was made with"
     )
+    job = models.ForeignKey(
+        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="The job that made it"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[models.Manager["ScheduleRun"]] = ScopedManager(organization="organization")
@@ -50,6 +54,7 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
         indexes = [models.Index(fields=["site", "start", "-created_at"], name="run_latest_of_site")]
         constraints = [
             models.CheckConstraint(name="run_status_known", condition=models.Q(status__in=["optimal", "time_limit"])),
+            models.UniqueConstraint(fields=["job", "site"], name="run_once_per_job_and_site"),
             models.CheckConstraint(name="run_has_steps", condition=models.Q(count__gte=1, step_seconds__gte=1)),
         ]
 

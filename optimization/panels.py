@@ -5,8 +5,10 @@ from datetime import date, datetime
 from typing import Any
 
 from assets.models import Site
+from flexplatform.accounts import permissions
 from flexplatform.accounts.models import Organization
 from flexplatform.accounts.requests import TenantRequest
+from flexplatform.jobs.models import new_key
 from optimization.models import ScheduleRun
 from optimization.queries import current_runs, latest_runs, run_of_day
 
@@ -51,6 +53,8 @@ def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
         **wanted,
         **_figures(run),
         "run": run,
+        "may_plan": request.membership.may(permissions.RUN_SCHEDULES),
+        "key": new_key(),
         "earlier": others.filter(start__lt=run.start).first(),
         "later": others.filter(start__gt=run.start).last(),
     }

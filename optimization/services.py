@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
+from datetime import timedelta
 from decimal import Decimal
 from time import perf_counter
 from typing import Any
@@ -10,15 +11,26 @@ import numpy as np
 from django.db import transaction
 
 from assets.models import Asset, Site
-from optimization.engine import baseline, solve, verify
+from flexplatform.accounts.models import User
+from flexplatform.jobs.models import Job
+from flexplatform.jobs.services import enqueue
+from flexplatform.jobs.work import Work
+from optimization.engine import ProblemError, baseline, solve, verify
+from optimization.engine.highs import Progress
 from optimization.engine.horizon import Horizon
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import Schedule, Unmet
 from optimization.engine.series import Series
+from optimization.engine.solvers import SOLVERS
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.problems import SiteInputs, build_problem, device_series
 
 MICRO_EUR = Decimal("0.000001")
+SCHEDULE_SITE = "schedule_site"
+REQUEST_GAP = 1e-3
+REQUEST_SECONDS = 60.0
+LONGEST_SECONDS = 600.0
+LONGEST_HORIZON = timedelta(days=8)
 
 
 class UnverifiedPlanError(RuntimeError):
@@ -33,30 +45,83 @@ def schedule_site(
     solver: str = "milp",
     gap: float = 1e-4,
     time_limit: float = 60.0,
+    progress: Progress | None = None,
+    work: Work | None = None,
 ) -> ScheduleRun:
     """Plan one site over `horizon`, check the plan, and store it with its inputs and the site without control.
 
-    `gap` is relative; `time_limit` in seconds.
+    `gap` is relative; `time_limit` in seconds; `progress` as the engine calls it. `work` is the job that asks for it:
+    the run that an earlier attempt of the job stored is returned as it is.
 
     Raises:
         ProblemError: for an input that contradicts physics, by the field's name.
         SolverError: when the solver found no plan at all.
         UnverifiedPlanError: when the plan breaks a balance or a limit.
     """
+    if work is not None and (stored := ScheduleRun.objects.filter(job=work.job, site=site).first()):
+        return stored
     problem = build_problem(site, horizon, series)
-    plan = solve(problem, solver=solver, gap=gap, time_limit=time_limit)
+    plan = solve(problem, solver=solver, gap=gap, time_limit=time_limit, progress=progress)
     started = perf_counter()
     violations = [str(violation) for violation in verify(problem, plan)]
     if violations:
         raise UnverifiedPlanError(f"The plan of {site} breaks physics: {'; '.join(violations[:3])}")
     uncontrolled = baseline(problem)
     seconds = {**plan.seconds, "verify": perf_counter() - started}
-    return _store(site, problem, plan, uncontrolled, seconds)
+    with work.writing() if work else transaction.atomic():
+        return _store(site, problem, plan, uncontrolled, seconds, work.job if work else None)
 
 
-@transaction.atomic
+def request_schedule(
+    *,
+    site: Site,
+    horizon: Horizon,
+    solver: str = "milp",
+    gap: float = REQUEST_GAP,
+    time_limit: float = REQUEST_SECONDS,
+    idempotency_key: str = "",
+    requested_by: User | None = None,
+) -> Job:
+    """Return the job that plans one site over `horizon` in the background.
+
+    Raises:
+        ProblemError: for a solver, gap, time limit or length that no job may have.
+        JobConflictError: when the key belongs to another request.
+    """
+    if solver not in SOLVERS:
+        raise ProblemError("solver", solver, ", ".join(SOLVERS))
+    if not 0 <= gap <= 1:
+        raise ProblemError("gap", gap, "0 to 1")
+    if not 0 < time_limit <= LONGEST_SECONDS:
+        raise ProblemError("time_limit", time_limit, f"more than 0 and at most {LONGEST_SECONDS:.0f} seconds")
+    if horizon.end - horizon.start > LONGEST_HORIZON:
+        raise ProblemError("horizon.count", horizon.count, f"steps of at most {LONGEST_HORIZON.days} days together")
+    day = horizon.start.astimezone(site.zone).date()
+    return enqueue(
+        organization=site.organization,
+        kind=SCHEDULE_SITE,
+        title=f"Plan {site.name} on {day:%d %B %Y}",
+        input={
+            "site": site.pk,
+            "start": horizon.start.isoformat(),
+            "step_seconds": round(horizon.step.total_seconds()),
+            "count": horizon.count,
+            "solver": solver,
+            "gap": gap,
+            "time_limit": time_limit,
+        },
+        idempotency_key=idempotency_key,
+        requested_by=requested_by,
+    )
+
+
 def _store(
-    site: Site, problem: SiteProblem, plan: Schedule, uncontrolled: Schedule, seconds: Mapping[str, float]
+    site: Site,
+    problem: SiteProblem,
+    plan: Schedule,
+    uncontrolled: Schedule,
+    seconds: Mapping[str, float],
+    job: Job | None,
 ) -> ScheduleRun:
     cost = asdict(plan.cost)
     co2_kg = cost.pop("co2_kg")
@@ -78,6 +143,7 @@ def _store(
         seconds={phase: round(value, 4) for phase, value in seconds.items()},
         unmet=[_unmet(item) for item in plan.unmet],
         parameters=_scalars(problem),
+        job=job,
     )
     assets = {asset.name: asset for asset in Asset.objects.filter(site=site)}
     ScheduleSeries.objects.bulk_create(

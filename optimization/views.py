@@ -3,14 +3,19 @@
 import csv
 from io import StringIO
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
 
+from assets.models import Site
 from flexplatform.accounts import permissions
+from flexplatform.jobs.errors import JobConflictError
 from flexplatform.portal.views import OrganizationMixin
 from optimization.charts import schedule_charts
+from optimization.forms import PlanForm
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.queries import series_by_role
+from optimization.services import request_schedule
 
 
 class RunMixin(OrganizationMixin):
@@ -56,3 +61,29 @@ class ScheduleCsv(RunMixin):
         name = f"{found.site.slug}_{found.local_day}_schedule.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+class PlanSite(OrganizationMixin):
+    """Asks for a new plan of a site's local day; sending the same form twice gives the same job."""
+
+    permission = permissions.RUN_SCHEDULES
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, site: str) -> HttpResponseBase:
+        """Make the job and show it; a form that cannot be read leads back to the site with the reason."""
+        found = get_object_or_404(Site.objects.filter(organization=self.organization), slug=site)
+        form = PlanForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, f"Nothing was planned: {form.reason}")
+            return redirect("site", self.organization.slug, found.slug)
+        try:
+            job = request_schedule(
+                site=found,
+                horizon=form.horizon(found),
+                idempotency_key=form.cleaned_data["key"],
+                requested_by=self.tenant_request.membership.user,
+            )
+        except JobConflictError as error:
+            messages.error(request, str(error))
+            return redirect("site", self.organization.slug, found.slug)
+        return redirect("job", self.organization.slug, job.pk)

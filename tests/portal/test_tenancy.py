@@ -8,12 +8,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from assets.models import ElectricVehicle
 from flexplatform.accounts.scoping import organization_scope
+from flexplatform.jobs.models import Job
 from optimization.models import ScheduleRun
 from tests.conftest import People
 from tests.factories import planned_site
 
-EXPORT_NEEDED = {"offer_export"}
+MORE_THAN_A_VIEWER = {"offer_export", "plan_site", "job_cancel"}
+POST_ONLY = {"plan_site", "job_cancel"}
 ARGUMENTS = {"site": "home", "market": "comax"}
+PLAN = {"day": "2026-11-22", "key": "k"}
 
 
 def tenant_routes() -> Iterator[tuple[str, str]]:
@@ -34,18 +37,28 @@ ROUTES = dict(tenant_routes())
 
 def address(route: str, organization: str, run: ScheduleRun) -> str:
     filled = route.replace("<slug:organization>", organization).replace("<int:run>", str(run.pk))
+    filled = filled.replace("<int:job>", str(run.job_id))
     for name, value in ARGUMENTS.items():
         filled = filled.replace(f"<slug:{name}>", value)
     assert "<" not in filled, f"{route} takes an argument that this test does not know"
     return filled
 
 
+def status(client: Client, name: str, url: str) -> int:
+    return (client.post(url, PLAN) if name in POST_ONLY else client.get(url)).status_code
+
+
 @pytest.fixture
 def runs(people: People) -> dict[str, ScheduleRun]:
-    return {
+    found = {
         "a": planned_site(people.a, slug="home", name="Home of A")[1],
         "b": planned_site(people.b, slug="home", name="Home of B")[1],
     }
+    for run in found.values():
+        with organization_scope(run.organization):
+            run.job = Job.objects.create(organization=run.organization, kind="schedule_site", title=f"Plan {run.site}")
+            run.save()
+    return found
 
 
 def test_the_known_routes_are_all() -> None:
@@ -57,31 +70,35 @@ def test_the_known_routes_are_all() -> None:
         "schedule_csv",
         "offer_charts",
         "offer_export",
+        "plan_site",
+        "jobs",
+        "job",
+        "job_cancel",
     }
 
 
 @pytest.mark.parametrize("name", sorted(ROUTES))
 def test_an_address_exists_for_members_only(people: People, runs: dict[str, ScheduleRun], name: str) -> None:
     url = address(ROUTES[name], "a", runs["a"])
-    assert Client().get(url).status_code == 302
-    assert people.client("alice").get(url).status_code == 200
-    assert people.client("bob").get(url).status_code == (403 if name in EXPORT_NEEDED else 200)
-    assert people.client("charlie").get(url).status_code == 404
-    assert people.client("dave").get(url).status_code == 404
+    assert status(Client(), name, url) == 302
+    assert status(people.client("bob"), name, url) == (403 if name in MORE_THAN_A_VIEWER else 200)
+    assert status(people.client("charlie"), name, url) == 404
+    assert status(people.client("dave"), name, url) == 404
     nowhere = address(ROUTES[name], "no-such-organization", runs["a"])
-    assert people.client("alice").get(nowhere).status_code == 404
+    assert status(people.client("alice"), name, nowhere) == 404
+    assert status(people.client("alice"), name, url) == (302 if name in POST_ONLY else 200)
 
 
-@pytest.mark.parametrize("name", sorted(name for name, route in ROUTES.items() if "<int:run>" in route))
-def test_a_foreign_run_does_not_exist_under_the_own_address(
+@pytest.mark.parametrize("name", sorted(name for name, route in ROUTES.items() if "<int:" in route))
+def test_a_foreign_run_or_job_does_not_exist_under_the_own_address(
     people: People, runs: dict[str, ScheduleRun], name: str
 ) -> None:
-    assert people.client("alice").get(address(ROUTES[name], "a", runs["b"])).status_code == 404
+    assert status(people.client("alice"), name, address(ROUTES[name], "a", runs["b"])) == 404
 
 
 def test_pages_show_nothing_of_others(people: People, runs: dict[str, ScheduleRun]) -> None:
     client = people.client("alice")
-    for name in ("overview", "site_map", "site"):
+    for name in ("overview", "site_map", "site", "jobs"):
         content = client.get(address(ROUTES[name], "a", runs["a"])).content
         assert b"Home of A" in content
         assert b"Home of B" not in content

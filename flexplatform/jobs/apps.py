@@ -1,0 +1,20 @@
+"""Background work."""
+
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    """One row for every piece of background work."""
+
+    name = "flexplatform.jobs"
+    label = "jobs"
+
+    def ready(self) -> None:
+        """Register the pages, the navigation entry and the health check."""
+        from flexplatform.accounts import permissions
+        from flexplatform.jobs import workers
+        from flexplatform.registry import HealthCheck, NavigationEntry, Route, health_checks, navigation, routes
+
+        routes.add(Route("jobs", "jobs/", "flexplatform.jobs.urls", order=60))
+        navigation.add(NavigationEntry("jobs", "Jobs", "jobs", permissions.VIEW_SITES, order=80))
+        health_checks.add(HealthCheck("jobs", workers.health))

@@ -1,0 +1,93 @@
+"""What workers write: every change is one UPDATE under a condition, so that each job ends exactly once."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from flexplatform.jobs.errors import ClaimLostError, JobCancelledError
+from flexplatform.jobs.models import Job
+from flexplatform.jobs.scoping import every_organization
+from flexplatform.jobs.services import send
+
+LOST = "The worker that did this was lost {attempts} times, so it was given up. Ask for it again, or for less at once."
+RECONCILED_AT_ONCE = 500
+
+
+def claim(job_id: int, worker: str) -> Job | None:
+    """Take a waiting job; None when it is not waiting, such as after a doubled message."""
+    now = timezone.now()
+    with every_organization():
+        taken = Job.objects.filter(pk=job_id, status=Job.Status.QUEUED).update(
+            status=Job.Status.RUNNING,
+            claim=uuid.uuid4(),
+            worker=worker[:200],
+            attempts=F("attempts") + 1,
+            progress=0,
+            progress_text="",
+            started_at=now,
+            heartbeat_at=now,
+        )
+        return Job.objects.select_related("organization", "requested_by").get(pk=job_id) if taken else None
+
+
+def beat(job: Job, **values: Any) -> None:
+    """Tell that the attempt is alive, with any progress `values`.
+
+    Raises:
+        ClaimLostError: when another attempt has the job.
+        JobCancelledError: when the job shall stop; the beat counts all the same.
+    """
+    if not _claimed(job).update(heartbeat_at=timezone.now(), **values):
+        raise ClaimLostError
+    if _claimed(job).filter(cancel_requested=True).exists():
+        raise JobCancelledError
+
+
+def end(job: Job, status: Job.Status, **values: Any) -> bool:
+    """Bring the job into its terminal state; False when the claim was lost, and then nothing changes."""
+    return bool(_claimed(job).update(status=status, claim=None, finished_at=timezone.now(), **values))
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What `reconcile` found: ids of jobs that were sent again, given up, and cancelled."""
+
+    sent: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
+    cancelled: tuple[int, ...] = ()
+
+
+def reconcile() -> Reconciled:
+    """Bring back jobs whose worker was lost and jobs whose message was lost; give up after too many attempts."""
+    now = timezone.now()
+    silent = Q(heartbeat_at__lt=now - timedelta(seconds=settings.JOBS_STALE_SECONDS))
+    resend = now - timedelta(seconds=settings.JOBS_RESEND_SECONDS)
+    unsent = Q(sent_at__isnull=True, created_at__lt=now - timedelta(seconds=settings.JOBS_RECONCILE_SECONDS))
+    again: list[int] = []
+    failed: list[int] = []
+    cancelled: list[int] = []
+    with every_organization():
+        for job in Job.objects.filter(silent, status=Job.Status.RUNNING).order_by("id")[:RECONCILED_AT_ONCE]:
+            still_silent = _claimed(job).filter(silent)
+            if job.cancel_requested:
+                if still_silent.update(status=Job.Status.CANCELLED, claim=None, finished_at=now):
+                    cancelled.append(job.pk)
+            elif job.attempts >= settings.JOBS_MAX_ATTEMPTS:
+                reason = LOST.format(attempts=job.attempts)
+                if still_silent.update(status=Job.Status.FAILED, claim=None, finished_at=now, error=reason):
+                    failed.append(job.pk)
+            elif still_silent.update(status=Job.Status.QUEUED, claim=None, sent_at=None, progress_text="Waiting again"):
+                again.append(job.pk)
+        waiting = Job.objects.filter(unsent | Q(sent_at__lt=resend), status=Job.Status.QUEUED).exclude(pk__in=again)
+        again += waiting.order_by("id").values_list("pk", flat=True)[:RECONCILED_AT_ONCE]
+    sent = tuple(job_id for job_id in again if send(job_id))
+    return Reconciled(sent, tuple(failed), tuple(cancelled))
+
+
+def _claimed(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk, claim=job.claim, status=Job.Status.RUNNING)

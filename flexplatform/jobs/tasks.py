@@ -1,0 +1,32 @@
+"""What the broker carries: the id of a job, and the clock's tick that brings lost jobs back."""
+
+import socket
+from typing import Any
+
+from celery import Task, signals
+from django.conf import settings
+
+from flexplatform.celery import app
+from flexplatform.jobs import workers
+from flexplatform.jobs.claims import reconcile
+from flexplatform.jobs.services import RECONCILE_TASK, RUN_TASK
+from flexplatform.jobs.work import execute
+
+
+@app.task(name=RUN_TASK, bind=True)
+def run_job(task: "Task[Any, Any]", job_id: int) -> None:
+    """Do one job; what it is and how it ends stands in its row."""
+    execute(job_id, worker=task.request.hostname or socket.gethostname())
+
+
+@app.task(name=RECONCILE_TASK, expires=settings.JOBS_RECONCILE_SECONDS)
+def reconcile_jobs() -> None:
+    """Bring back what was lost."""
+    reconcile()
+
+
+@signals.worker_ready.connect
+@signals.heartbeat_sent.connect
+def _seen(sender: Any, **_arguments: Any) -> None:
+    """Note in the worker's main process that it is alive, also while its child works on something long."""
+    workers.seen(str(getattr(sender, "hostname", "") or getattr(sender.eventer, "hostname", "worker")))

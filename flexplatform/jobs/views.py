@@ -1,0 +1,88 @@
+"""Pages of jobs."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.views.generic import ListView, TemplateView
+
+from flexplatform.accounts import permissions
+from flexplatform.jobs.models import Job
+from flexplatform.jobs.queries import may_cancel, visible_jobs
+from flexplatform.jobs.services import cancel
+from flexplatform.portal.views import OrganizationMixin
+
+SECONDS_TO_REFRESH = 2
+SECONDS_TO_REFRESH_LIST = 5
+
+
+class JobMixin(OrganizationMixin):
+    """Finds jobs of the organization among the kinds that the role may view."""
+
+    permission = permissions.VIEW_SITES
+
+    def jobs(self) -> QuerySet[Job]:
+        """Return what the member may see."""
+        return visible_jobs(self.organization, self.tenant_request.membership)
+
+    def job(self) -> Job:
+        """Return the job of the address; one of another organization does not exist here."""
+        return get_object_or_404(self.jobs(), pk=self.kwargs["job"])
+
+
+class JobList(JobMixin, ListView):
+    """Every job, newest first."""
+
+    template_name = "jobs/list.html"
+    context_object_name = "jobs"
+    paginate_by = 50
+
+    def get_queryset(self) -> QuerySet[Job]:
+        """Return what the member may see."""
+        return self.jobs()
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Answer the page, which loads again while something on it is unfinished."""
+        response = super().render_to_response(context, **kwargs)
+        if any(not job.finished for job in context["jobs"]):
+            response["Refresh"] = str(SECONDS_TO_REFRESH_LIST)
+        return response
+
+
+class JobPage(JobMixin, TemplateView):
+    """One job: how far it is, what it made, or why it failed."""
+
+    template_name = "jobs/job.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the job and whether the member may stop it."""
+        job = self.job()
+        cancellable = may_cancel(job, self.tenant_request.membership)
+        return super().get_context_data(**{**kwargs, "job": job, "may_cancel": cancellable})
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Answer the page, which loads again until the job has ended."""
+        response = super().render_to_response(context, **kwargs)
+        if not context["job"].finished:
+            response["Refresh"] = str(SECONDS_TO_REFRESH)
+        return response
+
+
+class JobCancel(JobMixin):
+    """Stops a job."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
+        """Cancel, then show the job; a job that has ended meanwhile stays as it is."""
+        job = self.job()
+        if not job.finished:
+            if not may_cancel(job, self.tenant_request.membership):
+                raise PermissionDenied
+            job = cancel(job=job)
+            if not job.finished:
+                messages.info(request, "The job was asked to stop.")
+        return redirect("job", self.organization.slug, job.pk)
