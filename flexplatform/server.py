@@ -1,31 +1,34 @@
-"""The portal's web server as a child process that never outlives its parent's care."""
+"""The processes of the platform: the portal's web server, a worker for its jobs, the clock of the jobs."""
 
-import os
-import signal
-import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
-from types import TracebackType
-from typing import Self
 
-from flexplatform.env import BASE_DIR
+from flexplatform.embedded.process import LOOPBACK, ChildProcess
+from flexplatform.env import BASE_DIR, VAR_DIR
 
-LOOPBACK = "127.0.0.1"
 WORKERS = 2
 THREADS = 4
-SECONDS_TO_START = 30.0
-SECONDS_TO_END = 10.0
+SECONDS_TO_START = 60.0
+RECORDS = VAR_DIR / "run"
+LOGS = VAR_DIR / "log"
 
 
-class PortalServer:
-    """Gunicorn in a process group of its own; leaving the context ends the whole group."""
+class PortalServer(ChildProcess):
+    """Gunicorn."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, environment: Mapping[str, str] | None = None) -> None:
         self.host = host
         self.port = port
-        self._process: subprocess.Popen[bytes] | None = None
+        bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--bind", bind, "--log-level", "warning"]
+        command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket"]
+        super().__init__(
+            "The web server", command, record=RECORDS / "web.json", environment=environment, folder=BASE_DIR
+        )
+        if host != LOOPBACK:
+            self.environment.setdefault("ALLOWED_HOSTS", "*")
 
     @property
     def address(self) -> str:
@@ -33,67 +36,54 @@ class PortalServer:
         name = "localhost" if self.host in (LOOPBACK, "0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://{name}:{self.port}"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def start(self) -> None:
-        """Start the server."""
-        bind = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-        command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--bind", bind, "--log-level", "warning"]
-        command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket"]
-        environment = dict(os.environ)
-        if self.host != LOOPBACK:
-            environment.setdefault("ALLOWED_HOSTS", "*")
-        self._process = subprocess.Popen(  # noqa: S603
-            command, cwd=BASE_DIR, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process is None:
-            return
-        self._signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(SECONDS_TO_END)
-        # Workers may outlive a master that was killed, so the group gets the last word in any case.
-        self._signal(signal.SIGKILL)
-        self._process.wait()
-
-    def wait(self) -> int:
-        """Wait until the server ends by itself; return its exit code."""
-        return self._running.wait()
-
     def wait_until_it_answers(self) -> None:
-        """Return once `/healthz` answers.
+        """Return once `/healthz` says that all is well.
 
         Raises:
-            RuntimeError: when the server ends or stays silent.
+            RuntimeError: when the server ends, stays silent or stays unwell.
         """
         deadline = time.monotonic() + SECONDS_TO_START
-        while self._running.poll() is None and time.monotonic() < deadline:
-            if self._answers():
+        said = ""
+        while self.ended() is None and time.monotonic() < deadline:
+            status, said = self._answer()
+            if status == 200:
                 return
             time.sleep(0.1)
-        raise RuntimeError(f"The server did not start on {self.address}.")
+        raise RuntimeError(f"The server did not start on {self.address}. {said}".strip())
 
-    @property
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("The server was not started.")
-        return self._process
-
-    def _answers(self) -> bool:
+    def _answer(self) -> tuple[int, str]:
         host = LOOPBACK if self.host in ("0.0.0.0", "") else self.host  # noqa: S104
-        connection = HTTPConnection(host, self.port, timeout=2)
+        connection = HTTPConnection(host, self.port, timeout=5)
         try:
             connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
+            response = connection.getresponse()
+            return response.status, response.read(2000).decode(errors="replace")
         except (OSError, HTTPException):
-            return False
+            return 0, ""
         finally:
             connection.close()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._running.pid, number)
+
+def job_worker(environment: Mapping[str, str]) -> ChildProcess:
+    """Return a Celery worker that does one job at a time; what it says goes to a log file."""
+    options = ["worker", "--concurrency", "1", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    return _celery("The worker", "worker", options, environment)
+
+
+def job_clock(environment: Mapping[str, str]) -> ChildProcess:
+    """Return the Celery beat whose tick brings lost jobs back."""
+    options = ["beat", "--loglevel", "WARNING", "--pidfile", "", "--schedule", str(VAR_DIR / "celerybeat-schedule")]
+    return _celery("The clock", "clock", options, environment)
+
+
+def _celery(name: str, file_name: str, options: list[str], environment: Mapping[str, str]) -> ChildProcess:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    return ChildProcess(
+        name,
+        [sys.executable, "-m", "celery", "--quiet", "--app", "flexplatform.celery", *options],
+        record=RECORDS / f"{file_name}.json",
+        environment=environment,
+        folder=BASE_DIR,
+        log=LOGS / f"{file_name}.log",
+        polite=True,
+    )

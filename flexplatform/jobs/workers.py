@@ -34,7 +34,7 @@ def seen(name: str) -> None:
     except DatabaseError:
         log.warning("The worker could not note that it is alive.", exc_info=True)
     finally:
-        connection.close()
+        _leave_nothing_to_inherit()
 
 
 def health() -> str | None:
@@ -50,6 +50,13 @@ def health() -> str | None:
     if age > timedelta(seconds=settings.JOBS_STALE_SECONDS):
         return f"no worker was seen for {age.total_seconds():.0f} s"
     return None
+
+
+def _leave_nothing_to_inherit() -> None:
+    """Close the main process's connections: a child that is forked later must not share them."""
+    connection.close()
+    if connection.settings_dict.get("OPTIONS", {}).get("pool"):
+        connection.close_pool()  # type: ignore[attr-defined]
 
 
 def _broker_answers() -> bool:

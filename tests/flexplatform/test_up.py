@@ -16,24 +16,20 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_o
 import pytest
 
 from flexplatform.demo import EMAIL, PASSWORD
+from flexplatform.embedded.process import free_port
 from flexplatform.env import BASE_DIR
 
 SECONDS = 120
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Up:
     """The command, its output, and every process of it."""
 
-    def __init__(self, port: int, var: Path, *options: str) -> None:
-        self.output = var / "output.txt"
+    def __init__(self, port: int, var: Path, *options: str, output: str = "output.txt") -> None:
+        self.output = var / output
         environment = {**os.environ, "VAR_DIR": str(var), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
-        environment.pop("DATABASE_URL", None)
+        for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
+            environment.pop(name, None)
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--port", str(port), *options],
@@ -92,25 +88,68 @@ def sign_in(opener: OpenerDirector, base: str) -> str:
     return str(opener.open(request).read().decode())
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lists processes by /proc")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_up_serves_the_portal_and_leaves_nothing_behind(
-    tmp_path: Path, started: list[Up], stop: signal.Signals
-) -> None:
+def fetch(opener: OpenerDirector, url: str) -> str:
+    return str(opener.open(url).read().decode())
+
+
+def send_form(opener: OpenerDirector, page_url: str, action: str) -> tuple[str, str]:
+    """Send the form with this action as the page holds it; return the address and text of the answer."""
+    form = fetch(opener, page_url).partition(f'action="{action}"')[2].partition("</form>")[0]
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
+    base = page_url.partition("/o/")[0]
+    answer = opener.open(Request(base + action, urlencode(fields).encode(), {"Referer": page_url}))  # noqa: S310
+    return answer.geturl(), answer.read().decode()
+
+
+def stop_and_expect_nothing_left(run: Up, number: signal.Signals) -> None:
+    children = run.children()
+    assert len(children) >= 2
+    run.process.send_signal(number)
+    assert run.process.wait(30) == 0
+    assert not [pid for pid in children if is_running(pid)]
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lists processes by /proc")
+
+
+@needs_proc
+def test_up_serves_the_portal_works_on_jobs_and_leaves_nothing_behind(tmp_path: Path, started: list[Up]) -> None:
     port = free_port()
     run = Up(port, tmp_path, "--demo", "bat")
     started.append(run)
     run.wait_for("Ctrl-C")
     assert EMAIL in run.output.read_text()
     opener = build_opener(HTTPCookieProcessor(CookieJar()))
-    overview = sign_in(opener, f"http://localhost:{port}")
-    assert "Battery house Dachau" in overview
-    children = run.children()
-    assert len(children) >= 2
+    base = f"http://localhost:{port}"
+    assert "Battery house Dachau" in sign_in(opener, base)
+    assert '"jobs": "ok"' in fetch(opener, f"{base}/healthz")
 
-    run.process.send_signal(stop)
-    assert run.process.wait(30) == 0
-    assert not [pid for pid in children if is_running(pid)]
+    job, page = send_form(opener, f"{base}/o/demo/sites/bat/", "/o/demo/sites/bat/plan/")
+    deadline = time.monotonic() + SECONDS
+    while "Show the result" not in page:
+        assert time.monotonic() < deadline, page
+        assert "Failed" not in page, page
+        time.sleep(0.2)
+        page = fetch(opener, job)
+    result = re.search(r'href="([^"]+)">Show the result', page)
+    assert result
+    assert "Download COMAX" in fetch(opener, base + result[1])
+
+    second = Up(free_port(), tmp_path, "--no-demo", output="second.txt")
+    assert second.process.wait(60) == 1
+    assert "is up already" in second.output.read_text()
+    stop_and_expect_nothing_left(run, signal.SIGINT)
+
+
+@needs_proc
+def test_up_without_a_worker_is_well_too(tmp_path: Path, started: list[Up]) -> None:
+    port = free_port()
+    run = Up(port, tmp_path, "--no-demo", "--no-worker")
+    started.append(run)
+    run.wait_for("Ctrl-C")
+    assert '"jobs": "ok"' in fetch(build_opener(), f"http://localhost:{port}/healthz")
+    assert not (tmp_path / "valkey").exists()
+    stop_and_expect_nothing_left(run, signal.SIGTERM)
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:

@@ -1,25 +1,32 @@
-"""Everything a bare machine needs to show the portal: database, demo, server."""
+"""Everything a bare machine needs to show the portal: database, demo, broker, worker, server."""
 
+import fcntl
 import signal
 import socket
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.panel import Panel
 
 from flexplatform import demo
-from flexplatform.env import PRODUCTION
+from flexplatform.embedded.process import LOOPBACK, ChildProcess
+from flexplatform.embedded.valkey import running_valkey
+from flexplatform.env import PRODUCTION, VAR_DIR
 from flexplatform.registry import DemoProblem
-from flexplatform.server import LOOPBACK, PortalServer
+from flexplatform.server import PortalServer, job_clock, job_worker
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_STARTS = 10.0
 
 
 class StopRequested(BaseException):
@@ -39,6 +46,9 @@ class Command(BaseCommand):
             "--demo", metavar="NAMES", default="", help="demo sites to make, by comma (default: all named scenarios)"
         )
         parser.add_argument("--no-demo", action="store_true", help="serve without making or planning demo sites")
+        parser.add_argument(
+            "--no-worker", action="store_true", help="serve without broker and worker: jobs wait until there is one"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until stopped; every process that was started ends with this one."""
@@ -46,21 +56,24 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         _require_free(host, port)
         try:
-            with _stopping_on_signals():
+            with _stopping_on_signals(), _alone(), ExitStack() as running:
                 call_command("migrate", verbosity=0, interactive=False)
                 with console.status("Collecting static files"):
                     call_command("collectstatic", verbosity=0, interactive=False)
+                environment = {} if options["no_worker"] else _broker(running)
                 with_demo = not options["no_demo"] and not PRODUCTION
                 if with_demo:
                     self._demo(console, tuple(name.strip() for name in options["demo"].split(",") if name.strip()))
-                with PortalServer(host, port) as server:
-                    server.start()
-                    server.wait_until_it_answers()
-                    console.print(_welcome(server.address, with_demo))
-                    if with_demo and host != LOOPBACK:
-                        console.print("[yellow]The demo login is public knowledge: do not serve it to others.[/]")
-                    code = server.wait()
-                raise CommandError(f"The server ended by itself with exit code {code}.")
+                helpers = [] if options["no_worker"] else [job_worker(environment), job_clock(environment)]
+                server = PortalServer(host, port, environment)
+                for child in (*helpers, server):
+                    running.enter_context(child).start()
+                server.wait_until_it_answers()
+                console.print(_welcome(server.address, with_demo))
+                if with_demo and host != LOOPBACK:
+                    console.print("[yellow]The demo login is public knowledge: do not serve it to others.[/]")
+                code = _wait(console, server, helpers)
+            raise CommandError(f"The server ended by itself with exit code {code}.")
         except StopRequested:
             console.print("Stopped.")
             sys.stdout.flush()
@@ -90,6 +103,43 @@ def _welcome(address: str, with_demo: bool) -> Panel:
         lines += [f"Sign in   [bold]{demo.EMAIL}[/]", f"Password  [bold]{demo.PASSWORD}[/] (unless you changed it)"]
     lines.append("Stop      Ctrl-C")
     return Panel.fit("\n".join(lines), title="FlexPlatform")
+
+
+def _broker(running: ExitStack) -> dict[str, str]:
+    """Return what tells the children their broker: the one of the environment, or a Valkey that is started now."""
+    if settings.CELERY_BROKER_URL:
+        return {}
+    return {"CELERY_BROKER_URL": running.enter_context(running_valkey(VAR_DIR / "valkey")).url}
+
+
+def _wait(console: Console, server: PortalServer, helpers: list[ChildProcess]) -> int:
+    """Wait until the server ends by itself and return its exit code; a helper that ends is started again."""
+    started = dict.fromkeys((helper.name for helper in helpers), time.monotonic())
+    while (code := server.ended()) is None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        for helper in helpers:
+            now = time.monotonic()
+            if helper.ended() is not None and now - started[helper.name] >= SECONDS_BETWEEN_STARTS:
+                console.print(f"[yellow]{helper.name} ended and is started again; see {helper.log}.[/]")
+                helper.stop()
+                helper.start()
+                started[helper.name] = now
+    return code
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the data folder, so that no second `up` takes the processes of the first for left-overs."""
+    path = VAR_DIR / "run" / "up.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CommandError(
+                f"FlexPlatform is up already with the data in {VAR_DIR}. Stop it, or set VAR_DIR to another folder."
+            ) from error
+        yield
 
 
 def _require_free(host: str, port: int) -> None:

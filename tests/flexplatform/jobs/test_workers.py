@@ -14,7 +14,7 @@ BROKER = "redis://127.0.0.1:1/0"
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_noted", {})
-    monkeypatch.setattr(workers.connection, "close", lambda: None)
+    monkeypatch.setattr(workers, "_leave_nothing_to_inherit", lambda: None)
 
 
 @pytest.mark.django_db
