@@ -11,6 +11,7 @@ DEBUG = env.bool("DEBUG", default=False)
 if DEBUG and PRODUCTION:
     raise ImproperlyConfigured("DEBUG must not be set in production.")
 SECRET_KEY = secret("SECRET_KEY")
+API_TOKEN_PEPPER = secret("API_TOKEN_PEPPER")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("The environment variable ALLOWED_HOSTS must be set in production.")
@@ -28,6 +29,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "leaflet",
+    "simple_history",
     "flexplatform",
     "flexplatform.accounts",
     "flexplatform.jobs",

@@ -5,12 +5,40 @@ from dataclasses import dataclass
 
 import pytest
 from django.conf import settings
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client
 from django.test.utils import override_settings
 
+from flexplatform.accounts import audit_triggers
 from flexplatform.accounts.models import Organization, User
 from flexplatform.accounts.permissions import Role
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-database", action="store_true", help="run only the tests that touch the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the database tests where they are asked for; begin with the longest test, so that no worker waits for it."""
+    items.sort(key=lambda item: item.path.name != "test_on_postgresql.py")
+    if config.getoption("only_database"):
+        others = [item for item in items if not touches_the_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if touches_the_database(item)]
+
+
+def touches_the_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or not fixtures.isdisjoint({"db", "transactional_db"})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what single tests have to say about what they ran."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,6 +49,23 @@ def _quick_settings() -> Iterator[None]:
         STORAGES={"staticfiles": {"BACKEND": storage}},
         MIDDLEWARE=[name for name in settings.MIDDLEWARE if "whitenoise" not in name],
     ):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptying_is_allowed() -> Iterator[None]:
+    """Let tests with real transactions empty the database, which append-only tables refuse."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def without_triggers(operations: BaseDatabaseOperations, sql_list: list[str]) -> None:
+        audit_triggers.drop()
+        try:
+            flush(operations, sql_list)
+        finally:
+            audit_triggers.create()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", without_triggers)
         yield
 
 

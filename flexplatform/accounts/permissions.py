@@ -4,11 +4,27 @@ from django.db.models import TextChoices
 
 VIEW_SITES = "sites.view"
 CHANGE_SITES = "sites.change"
+VIEW_PORTFOLIOS = "portfolios.view"
+CHANGE_PORTFOLIOS = "portfolios.change"
+VIEW_ASSETS = "assets.view"
+CHANGE_ASSETS = "assets.change"
+VIEW_TARIFFS = "tariffs.view"
+CHANGE_TARIFFS = "tariffs.change"
+VIEW_PRICES = "prices.view"
+CHANGE_PRICES = "prices.change"
+VIEW_FORECASTS = "forecasts.view"
+CHANGE_FORECASTS = "forecasts.change"
 VIEW_SCHEDULES = "schedules.view"
 RUN_SCHEDULES = "schedules.run"
 VIEW_OFFERS = "offers.view"
 EXPORT_OFFERS = "offers.export"
+VIEW_JOBS = "jobs.view"
+CANCEL_JOBS = "jobs.cancel"
+VIEW_AUDIT = "audit.view"
+VIEW_MEMBERS = "members.view"
 MANAGE_MEMBERS = "members.manage"
+USE_TOKENS = "tokens.use"
+MANAGE_TOKENS = "tokens.manage"
 
 
 class Role(TextChoices):
@@ -21,12 +37,19 @@ class Role(TextChoices):
     OWNER = "owner", "Owner"
 
 
-_VIEW = frozenset({VIEW_SITES, VIEW_SCHEDULES, VIEW_OFFERS})
+_VIEW = frozenset({VIEW_SITES, VIEW_PORTFOLIOS, VIEW_ASSETS, VIEW_TARIFFS, VIEW_PRICES, VIEW_FORECASTS})
+_VIEW |= {VIEW_SCHEDULES, VIEW_OFFERS, VIEW_JOBS}
+_PLAN = _VIEW | {RUN_SCHEDULES, CANCEL_JOBS, CHANGE_PRICES, CHANGE_FORECASTS, USE_TOKENS}
+_CONFIGURE = frozenset({CHANGE_SITES, CHANGE_PORTFOLIOS, CHANGE_ASSETS, CHANGE_TARIFFS})
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VIEWER: _VIEW,
-    Role.OPERATOR: _VIEW | {RUN_SCHEDULES, EXPORT_OFFERS},
-    Role.ASSET_MANAGER: _VIEW | {CHANGE_SITES, RUN_SCHEDULES},
-    Role.AGGREGATOR: _VIEW | {EXPORT_OFFERS},
-    Role.OWNER: _VIEW | {CHANGE_SITES, RUN_SCHEDULES, EXPORT_OFFERS, MANAGE_MEMBERS},
+    Role.OPERATOR: _PLAN | {EXPORT_OFFERS},
+    Role.ASSET_MANAGER: _PLAN | _CONFIGURE | {VIEW_AUDIT},
+    Role.AGGREGATOR: _PLAN | {EXPORT_OFFERS},
+    Role.OWNER: _PLAN | _CONFIGURE | {EXPORT_OFFERS, VIEW_AUDIT, VIEW_MEMBERS, MANAGE_MEMBERS, MANAGE_TOKENS},
 }
+
+ALL: frozenset[str] = frozenset().union(*PERMISSIONS.values())
+# A stolen token must not be able to let people in or to make further tokens beyond its own reach.
+DELEGABLE: frozenset[str] = ALL - {MANAGE_MEMBERS, MANAGE_TOKENS}

@@ -86,6 +86,7 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
+    is_active = models.BooleanField("active", default=True, help_text="Without it the user has no access here")
 
     class Meta:
         ordering = ["organization__name"]
@@ -97,6 +98,11 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} as {self.get_role_display()} of {self.organization}"
 
+    @property
+    def permissions(self) -> frozenset[str]:
+        """The named permissions of permissions.py that the membership gives now."""
+        return PERMISSIONS[Role(self.role)] if self.is_active else frozenset()
+
     def may(self, permission: str) -> bool:
-        """Return whether the role holds the named permission of permissions.py."""
-        return permission in PERMISSIONS[Role(self.role)]
+        """Return whether the membership gives the named permission."""
+        return permission in self.permissions

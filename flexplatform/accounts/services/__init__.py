@@ -1,0 +1,35 @@
+"""Writes of accounts: keyword-only verbs, one transaction each, audit inside."""
+
+from flexplatform.accounts.services.invitations import (
+    accept_invitation,
+    invitation_text,
+    invite_member,
+    open_invitation,
+    withdraw_invitation,
+)
+from flexplatform.accounts.services.members import (
+    add_member,
+    change_role,
+    create_organization,
+    deactivate_member,
+    reactivate_member,
+    remove_member,
+)
+from flexplatform.accounts.services.tokens import authenticate_token, create_token, revoke_token
+
+__all__ = [
+    "accept_invitation",
+    "add_member",
+    "authenticate_token",
+    "change_role",
+    "create_organization",
+    "create_token",
+    "deactivate_member",
+    "invitation_text",
+    "invite_member",
+    "open_invitation",
+    "reactivate_member",
+    "remove_member",
+    "revoke_token",
+    "withdraw_invitation",
+]
