@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from optimization.engine.errors import ProblemError
 
 
@@ -10,13 +12,14 @@ def require_between(field: str, value: float, low: float, high: float = math.inf
     """Refuse a value outside `low`..`high`; with `above`, `low` itself is refused too.
 
     Raises:
-        ProblemError: also for NaN and, unless allowed, infinity.
+        ProblemError: also for infinity, NaN, and what is no number.
     """
-    if math.isfinite(value) and low <= value <= high and not (above and value == low):
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, complex))
+    if number and math.isfinite(value) and low <= value <= high and not (above and value == low):
         return
     relation = "more than" if above else "at least"
     upper = "" if math.isinf(high) else f" and at most {high:g}"
-    raise ProblemError(field, value, f"{relation} {low:g}{upper}")
+    raise ProblemError(field, value if number else repr(value), f"{relation} {low:g}{upper}")
 
 
 def require_percent(field: Callable[[str], str], **levels: float | None) -> None:

@@ -8,21 +8,19 @@ import pyomo.environ as pyo
 from optimization.engine.parts import Expression, Part, Variable
 from optimization.engine.problem import SiteProblem
 from optimization.engine.series import Series
-from optimization.engine.wishes import WEIGHTS, Wish
-
-LEAST_PRICE_EUR_PER_KWH = 0.1
+from optimization.engine.wishes import Wish
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteModel:
-    """A Pyomo model with two objectives (`goal` in EUR, `penalty` for missed wishes) and what it is made of.
+    """A Pyomo model whose objective is the goal in EUR, and what a solver may do with parts of it.
 
-    `exclusive` lists (binary, one, other) of everything that excludes each other; `missed` are the missing energies.
+    `exclusive` lists (binary, one, other) of what excludes each other, `missed` the missing energies by wish.
     """
 
     model: pyo.ConcreteModel
     exclusive: tuple[tuple[Variable, Variable, Variable], ...]
-    missed: tuple[Variable, ...]
+    missed: tuple[tuple[Wish, Variable], ...]
 
 
 def formulate(problem: SiteProblem) -> SiteModel:
@@ -38,15 +36,12 @@ def formulate(problem: SiteProblem) -> SiteModel:
     _add_heat_balance(model, problem, parts, site)
     parts.append(site)
     model.goal = pyo.Objective(expr=_goal(model, problem, parts))
-    missed = [(wish, variable[i]) for part in parts for wish, variable in part.missed for i in variable]
-    unit = _dearest_price(problem)
-    model.penalty = pyo.Objective(expr=sum(unit * WEIGHTS[wish] * variable for wish, variable in missed))
     return SiteModel(
         model=model,
         exclusive=tuple(
             (binary[i], one[i], other[i]) for part in parts for binary, one, other in part.exclusive for i in binary
         ),
-        missed=tuple(variable for _, variable in missed),
+        missed=tuple((wish, variable[i]) for part in parts for wish, variable in part.missed for i in variable),
     )
 
 
@@ -126,14 +121,3 @@ def _goal(model: pyo.ConcreteModel, problem: SiteProblem, parts: list[Part]) -> 
         expression += sum(hours * fuel_eur[t] * fuel for t, fuel in enumerate(part.fuel_l_per_h))
         expression += weight * part.cost_eur
     return expression
-
-
-def _dearest_price(problem: SiteProblem) -> float:
-    prices, weight = problem.prices, problem.objective.cost_weight
-    energy = [
-        float(np.abs(problem.price(name)).max())
-        for name in ("import_eur_per_kwh", "export_eur_per_kwh", "gas_eur_per_kwh", "fuel_eur_per_l")
-    ]
-    co2 = problem.objective.co2_eur_per_kg * max(1.0, float(np.max(problem.emissions.import_kg_per_kwh)))
-    peak = prices.peak_eur_per_kw / problem.horizon.step_hours / 100
-    return max(LEAST_PRICE_EUR_PER_KWH, weight * max(energy) + co2 + weight * peak)

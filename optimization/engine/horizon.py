@@ -29,8 +29,8 @@ class Horizon:
             raise ProblemError("horizon.start", self.start.isoformat(), "a time with a time zone")
         if self.step <= timedelta(0) or HOUR % self.step:
             raise ProblemError("horizon.step", self.step, "a length that divides the hour, such as 15 minutes")
-        if self.count < 1:
-            raise ProblemError("horizon.count", self.count, "at least 1 step")
+        if not isinstance(self.count, int) or self.count < 1:
+            raise ProblemError("horizon.count", self.count, "a whole number of steps, at least 1")
         object.__setattr__(self, "start", self.start.astimezone(UTC))
 
     @classmethod

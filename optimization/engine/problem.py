@@ -100,6 +100,9 @@ class SiteProblem:
     name: str = "site"
 
     def __post_init__(self) -> None:
+        for device in self.devices:
+            if not isinstance(device, Device):
+                raise ProblemError("devices", repr(device), "devices of the kinds in optimization.engine.devices")
         repeated = [name for name, times in Counter(device.name for device in self.devices).items() if times > 1]
         if repeated:
             raise ProblemError("devices", f"two devices named {repeated[0]}", "a name of its own for each device")

@@ -17,7 +17,12 @@ def as_series(values: SeriesLike, field: str, *, minimum: float | None = None, m
     Raises:
         ProblemError: names the step of the first value that is not finite or outside `minimum`..`maximum`.
     """
-    series = np.array(values, dtype=np.float64).reshape(-1)
+    try:
+        series = np.atleast_1d(np.array(values, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise ProblemError(field, repr(values), "numbers, one per step") from None
+    if series.ndim > 1:
+        raise ProblemError(field, f"an array of shape {series.shape}", "numbers, one per step")
     allowed = "a finite number"
     bad = ~np.isfinite(series)
     if minimum is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from optimization.engine.checks import require_between
 from optimization.engine.errors import ProblemError, SolverError
 from optimization.engine.highs import Progress
 from optimization.engine.milp import solve_milp
@@ -35,10 +36,8 @@ def solve(
     """
     if solver not in SOLVERS:
         raise ProblemError("solver", solver, ", ".join(SOLVERS))
-    if not gap >= 0:
-        raise ProblemError("gap", gap, "0 or more")
-    if not time_limit > 0:
-        raise ProblemError("time_limit", time_limit, "more than 0 seconds")
+    require_between("gap", gap, 0)
+    require_between("time_limit", time_limit, 0, above=True)
     schedule = SOLVERS[solver](problem, gap=gap, time_limit=time_limit, progress=progress)
     violations = verify(problem, schedule)
     if violations:

@@ -13,6 +13,8 @@ from optimization.engine.series import Series
 from optimization.engine.violations import Violation, exceeding, outside, unequal
 from optimization.engine.wishes import Wish, missed
 
+ELECTRIC_STORE = frozenset({"power_kw", "charge_kw", "discharge_kw", "energy_kwh", "soc_percent"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
@@ -67,12 +69,13 @@ class Content:
             energy[step] = before
         return energy
 
-    def violations(self, device: str, energy_kwh: Series, gain_kw: Series) -> Iterator[Violation]:
-        """Yield where the content is not what flowed in and out, or leaves 0 to 100 %."""
+    def violations(self, device: str, energy_kwh: Series, soc_percent: Series, gain_kw: Series) -> Iterator[Violation]:
+        """Yield where the content is not what flowed in and out, leaves 0 to 100 %, or differs in kWh and percent."""
         before = np.concatenate([[self.kwh(self.initial_soc_percent)], energy_kwh[:-1]])
         expected = self.kept * before + self.horizon.step_hours * gain_kw
         yield from unequal(device, "stored energy", energy_kwh, expected)
         yield from outside(device, "stored energy within its capacity", energy_kwh, 0.0, self.capacity_kwh)
+        yield from unequal(device, "state of charge", soc_percent, energy_kwh / self.capacity_kwh * 100)
 
     def unmet(self, device: str, energy_kwh: Series) -> Iterator[Unmet]:
         """Yield every step outside the wished band, and a final content that is too low."""

@@ -1,11 +1,13 @@
 """The last check before a plan is stored or exported: every balance and limit, independently of the model."""
 
+import math
+from dataclasses import fields
+
 import numpy as np
 
-from optimization.engine.evaluate import evaluate, total
+from optimization.engine.evaluate import evaluate, relative_gap, total
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import SITE, Schedule
-from optimization.engine.series import Series
 from optimization.engine.violations import Violation, exceeding, unequal
 
 
@@ -31,16 +33,23 @@ def verify(problem: SiteProblem, schedule: Schedule) -> tuple[Violation, ...]:
 
 
 def _incomplete(problem: SiteProblem, schedule: Schedule) -> list[Violation]:
-    named: list[tuple[str, str, Series]] = [(SITE, "grid_power_kw", schedule.grid_power_kw)]
+    if schedule.horizon != problem.horizon:
+        return [Violation(device=SITE, rule="the horizon of the problem", step=0, amount=1.0)]
     found = []
-    for device in problem.devices:
-        if device.name not in schedule.devices:
-            found.append(Violation(device=device.name, rule="a series for every device", step=0, amount=1.0))
-            continue
-        named += [(device.name, quantity, values) for quantity, values in schedule.devices[device.name].items()]
+    named = [
+        (SITE, "grid_power_kw", schedule.grid_power_kw),
+        (SITE, "heat_surplus_kw", schedule.heat_surplus_kw),
+        *((name, quantity, values) for name, series in schedule.devices.items() for quantity, values in series.items()),
+    ]
+    expected = {device.name: device.quantities for device in problem.devices}
+    for name in expected.keys() | schedule.devices.keys():
+        differ = expected.get(name, frozenset()) ^ schedule.devices.get(name, {}).keys()
+        if differ or name not in expected:
+            rule = f"the series of its kind, no more and no fewer ({', '.join(sorted(differ)) or 'unknown device'})"
+            found.append(Violation(device=name, rule=rule, step=0, amount=float(len(differ))))
     for device_name, quantity, values in named:
-        if len(values) != problem.horizon.count:
-            off = abs(len(values) - problem.horizon.count)
+        if np.shape(values) != (problem.horizon.count,):
+            off = float(abs(np.size(values) - problem.horizon.count))
             found.append(Violation(device=device_name, rule=f"{quantity}: one value per step", step=0, amount=off))
         elif not np.isfinite(values).all():
             step = int(np.argmin(np.isfinite(values)))
@@ -50,16 +59,19 @@ def _incomplete(problem: SiteProblem, schedule: Schedule) -> list[Violation]:
 
 def _misreported(problem: SiteProblem, schedule: Schedule) -> list[Violation]:
     actual = evaluate(problem, schedule.devices)
-    found = []
     scale = 1e-5 + 1e-6 * abs(actual.cost.total_eur)
-    figures = [
-        ("reported cost", abs(schedule.cost.total_eur - actual.cost.total_eur)),
-        ("reported objective", abs(schedule.objective_eur - actual.objective_eur)),
-        ("reported bound above the objective", schedule.bound_eur - schedule.objective_eur),
-    ]
-    for rule, off in figures:
-        if not off <= scale:
-            found.append(Violation(device=SITE, rule=rule, step=0, amount=off))
+    costs = {
+        f"reported {item.name}": abs(getattr(schedule.cost, item.name) - getattr(actual.cost, item.name))
+        for item in fields(actual.cost)
+    }
+    figures = {
+        **costs,
+        "reported objective": abs(schedule.objective_eur - actual.objective_eur),
+        "reported bound above the objective": schedule.bound_eur - schedule.objective_eur,
+    }
+    found = [Violation(device=SITE, rule=rule, step=0, amount=off) for rule, off in figures.items() if not off <= scale]
+    if not math.isclose(schedule.gap, relative_gap(schedule.objective_eur, schedule.bound_eur), abs_tol=1e-9):
+        found.append(Violation(device=SITE, rule="reported gap", step=0, amount=schedule.gap))
     if schedule.unmet != actual.unmet:
         off = abs(len(schedule.unmet) - len(actual.unmet))
         found.append(Violation(device=SITE, rule="reported missed wishes", step=0, amount=off))

@@ -1,11 +1,11 @@
-"""Operational wishes: soft limits, how dear it is to miss them, and how a miss is reported.
+"""Operational wishes: soft limits, in which order they yield, and how a miss is reported.
 
-A weight is a multiple of the site's dearest energy price, paid per kWh (for bands: per kWh and step) while solving
-and never part of the reported cost. All are far above any saving, so a wish is only missed where physics leaves no
-choice; their order decides which of two wishes that exclude each other yields.
+A wish is missed only where physics leaves no choice. Where wishes exclude each other, those of a later rank yield,
+whatever that costs; within a rank the sum of all missed energy is least (for bands: summed over the steps, so that a
+content outside its band returns as fast as it can).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 import numpy as np
@@ -31,17 +31,12 @@ class Wish(StrEnum):
     MAX_SOC = "highest state of charge"
 
 
-WEIGHTS: dict[Wish, float] = {
-    Wish.IMPORT_LIMIT: 2000.0,
-    Wish.EXPORT_LIMIT: 2000.0,
-    Wish.HEAT_DEMAND: 1000.0,
-    Wish.HEAT_SURPLUS: 1000.0,
-    Wish.TRIP_ENERGY: 1000.0,
-    Wish.DEPARTURE_SOC: 500.0,
-    Wish.FINAL_SOC: 500.0,
-    Wish.MIN_SOC: 100.0,
-    Wish.MAX_SOC: 100.0,
-}
+RANKS: tuple[frozenset[Wish], ...] = (
+    frozenset({Wish.IMPORT_LIMIT, Wish.EXPORT_LIMIT}),
+    frozenset({Wish.HEAT_DEMAND, Wish.HEAT_SURPLUS, Wish.TRIP_ENERGY}),
+    frozenset({Wish.DEPARTURE_SOC, Wish.FINAL_SOC}),
+    frozenset({Wish.MIN_SOC, Wish.MAX_SOC}),
+)
 
 
 def missed(device: str, wish: Wish, horizon: Horizon, amounts: Series, unit: str = "kWh") -> Iterator[Unmet]:
@@ -49,3 +44,9 @@ def missed(device: str, wish: Wish, horizon: Horizon, amounts: Series, unit: str
     for step in np.flatnonzero(amounts > TOLERANCE_KWH):
         start = horizon.start + int(step) * horizon.step
         yield Unmet(device=device, wish=str(wish), start=start, amount=float(amounts[step]), unit=unit)
+
+
+def missed_by_rank(unmet: Iterable[Unmet]) -> tuple[float, ...]:
+    """Return the energy missed in each rank of `RANKS`, kWh."""
+    records = list(unmet)
+    return tuple(sum(record.amount for record in records if record.wish in rank) for rank in RANKS)

@@ -10,23 +10,27 @@ import numpy as np
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Horizon
 from optimization.engine.parts import Block, Part
-from optimization.engine.schedule import DeviceSeries, Unmet
+from optimization.engine.schedule import SITE, DeviceSeries, Unmet
 from optimization.engine.series import Series, fit_to
 from optimization.engine.violations import Violation
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Device(ABC):
-    """A device of a site. `name` is unique within the site."""
+    """A device of a site. `name` is unique within the site.
+
+    `quantities` are the series that a plan has for this kind, `own_length` the fields that are not one value per step.
+    """
 
     kind: ClassVar[str]
+    quantities: ClassVar[frozenset[str]]
     own_length: ClassVar[frozenset[str]] = frozenset()
 
     name: str
 
     def __post_init__(self) -> None:
-        if not self.name:
-            raise ProblemError("device.name", repr(self.name), "a name")
+        if not isinstance(self.name, str) or not self.name or self.name == SITE:
+            raise ProblemError("device.name", repr(self.name), f"a name other than {SITE!r}")
 
     def field(self, name: str) -> str:
         """Return the name of a field as error messages show it."""

@@ -13,7 +13,7 @@ from optimization.engine.horizon import Horizon
 from optimization.engine.parts import Block, Part, values
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
-from optimization.engine.storage import Content, both_at_once
+from optimization.engine.storage import ELECTRIC_STORE, Content, both_at_once
 from optimization.engine.violations import Violation, outside, unequal
 
 
@@ -26,6 +26,7 @@ class Battery(Device, Uncontrolled):
     """
 
     kind: ClassVar[str] = "battery"
+    quantities: ClassVar[frozenset[str]] = ELECTRIC_STORE
 
     capacity_kwh: float
     charge_power_kw: float
@@ -115,8 +116,8 @@ class Battery(Device, Uncontrolled):
         yield from outside(self.name, "discharging power", discharge, 0.0, self.discharge_power_kw)
         yield from both_at_once(self.name, "charging and discharging at once", charge, discharge)
         yield from unequal(self.name, "power", series["power_kw"], charge - discharge)
-        content = self.content(horizon)
-        yield from content.violations(self.name, series["energy_kwh"], self._gain_kw(charge, discharge))
+        energy, soc, gain = series["energy_kwh"], series["soc_percent"], self._gain_kw(charge, discharge)
+        yield from self.content(horizon).violations(self.name, energy, soc, gain)
 
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield steps outside the wished band and a final content that is too low."""

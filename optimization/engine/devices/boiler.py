@@ -21,6 +21,7 @@ class Boiler(Device, HeatProducer):
     """A modulating gas boiler: heat from 0 to `heat_power_kw`, gas = heat / efficiency."""
 
     kind: ClassVar[str] = "boiler"
+    quantities: ClassVar[frozenset[str]] = frozenset({"heat_kw", "gas_kw"})
 
     heat_power_kw: float
     efficiency: float = 0.96

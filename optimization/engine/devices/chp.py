@@ -23,6 +23,7 @@ class Chp(SwitchedHeatProducer):
     """A gas engine that makes `electric_power_kw` and heat. Efficiencies are shares of the gas input."""
 
     kind: ClassVar[str] = "chp"
+    quantities: ClassVar[frozenset[str]] = frozenset({"power_kw", "heat_kw", "gas_kw", "on"})
 
     electric_power_kw: float
     electric_efficiency: float = 0.30
@@ -33,7 +34,7 @@ class Chp(SwitchedHeatProducer):
         super().__post_init__()
         require_between(self.field("electric_power_kw"), self.electric_power_kw, 0, above=True)
         require_between(self.field("electric_efficiency"), self.electric_efficiency, 0, 1, above=True)
-        require_between(self.field("thermal_efficiency"), self.thermal_efficiency, 0, 1)
+        require_between(self.field("thermal_efficiency"), self.thermal_efficiency, 0, 1, above=True)
         require_between(self.field("start_cost_eur"), self.start_cost_eur, 0)
         if self.electric_efficiency + self.thermal_efficiency > HIGHEST_TOTAL_EFFICIENCY:
             allowed = f"at most {HIGHEST_TOTAL_EFFICIENCY:g} together with electric_efficiency (lower heating value)"

@@ -1,6 +1,6 @@
 """Electric vehicle with any number of stays at the charger."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
@@ -15,7 +15,7 @@ from optimization.engine.horizon import HOUR, Horizon
 from optimization.engine.parts import Block, Expression, Part, switched, values
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
-from optimization.engine.storage import both_at_once
+from optimization.engine.storage import ELECTRIC_STORE, both_at_once
 from optimization.engine.violations import Violation, exceeding, outside, unequal
 from optimization.engine.wishes import Wish, missed
 
@@ -44,6 +44,7 @@ class ElectricVehicle(Device, Uncontrolled):
     """
 
     kind: ClassVar[str] = "electric_vehicle"
+    quantities: ClassVar[frozenset[str]] = ELECTRIC_STORE | {"connected"}
 
     capacity_kwh: float
     charge_power_kw: float
@@ -102,8 +103,23 @@ class ElectricVehicle(Device, Uncontrolled):
                 allowed = "0 to 100 for the first stay of the horizon"
                 raise ProblemError(self.field(f"stays[{index}].arrival_soc_percent"), "missing", allowed)
             first, end = horizon.first_step_from(stay.arrival), horizon.last_step_before(stay.departure)
-            spans.append(Span(stay=stay, first=first, end=max(first, end), wanted_kwh=self._wanted_kwh(stay, horizon)))
+            spans.append(
+                Span(
+                    stay=stay,
+                    first=first,
+                    end=max(first, end),
+                    wanted_kwh=self._wanted_kwh(stay, horizon),
+                    trip_kwh=self._trip_after_kwh(index, horizon),
+                )
+            )
         return spans
+
+    def _trip_after_kwh(self, index: int, horizon: Horizon) -> float:
+        """Return what the trip after a stay is known to take, if it begins within the horizon."""
+        following = self.stays[index + 1 : index + 2]
+        if not following or following[0].arrival_soc_percent is not None or self.stays[index].departure > horizon.end:
+            return 0.0
+        return following[0].trip_energy_kwh or 0.0
 
     def _wanted_kwh(self, stay: Stay, horizon: Horizon) -> float:
         if stay.departure_soc_percent is None:
@@ -169,15 +185,16 @@ class ElectricVehicle(Device, Uncontrolled):
 
     def _build_stays(self, block: Block, horizon: Horizon, part: Part) -> None:
         spans = self.spans(horizon)
-        block.trip_missing_kwh = pyo.Var(range(len(spans)), bounds=(0, None))
         block.departure_missing_kwh = pyo.Var(range(len(spans)), bounds=(0, None))
-        part.missed.append((Wish.TRIP_ENERGY, block.trip_missing_kwh))
         part.missed.append((Wish.DEPARTURE_SOC, block.departure_missing_kwh))
         block.content = pyo.ConstraintList()
         block.departure = pyo.ConstraintList()
-        content: Expression = 0.0
+        left: Expression = 0.0
+        departures = []
+        trips = [index for index, span in enumerate(spans) if span.trip_kwh]
+        block.after_trip_kwh = pyo.Var(trips, bounds=(0, self.capacity_kwh))
         for index, span in enumerate(spans):
-            content = self._arrival(span.stay, content, block.trip_missing_kwh[index])
+            content = self._arrival(span.stay, left)
             for t in range(span.first, span.end):
                 gain = self.charge_efficiency * block.charge_kw[t]
                 if self.discharge_power_kw:
@@ -185,11 +202,29 @@ class ElectricVehicle(Device, Uncontrolled):
                 block.content.add(block.energy_kwh[t] == content + horizon.step_hours * gain)
                 content = block.energy_kwh[t]
             block.departure.add(content + block.departure_missing_kwh[index] >= span.wanted_kwh)
+            departures.append(content)
+            left = block.after_trip_kwh[index] if index in trips else content
+        self._build_trips(block, {index: (departures[index], spans[index].trip_kwh) for index in trips}, part)
 
-    def _arrival(self, stay: Stay, left_kwh: Expression, missing_kwh: Expression) -> Expression:
-        if stay.arrival_soc_percent is not None:
-            return self.capacity_kwh * stay.arrival_soc_percent / 100
-        return left_kwh - stay.trip_energy_kwh + missing_kwh
+    def _build_trips(self, block: Block, trips: Mapping[int, tuple[Expression, float]], part: Part) -> None:
+        """Let a trip take its energy; what is missing leaves the car empty and is never more than that."""
+        block.trip_missing_kwh = pyo.Var(list(trips), bounds=lambda _, i: (0, trips[i][1]))
+        block.ran_dry = pyo.Var(list(trips), domain=pyo.Binary)
+        block.trip = pyo.Constraint(
+            list(trips), rule=lambda b, i: b.after_trip_kwh[i] == trips[i][0] - trips[i][1] + b.trip_missing_kwh[i]
+        )
+        block.dry = pyo.Constraint(list(trips), rule=lambda b, i: b.trip_missing_kwh[i] <= trips[i][1] * b.ran_dry[i])
+        block.not_dry = pyo.Constraint(
+            list(trips), rule=lambda b, i: b.after_trip_kwh[i] <= self.capacity_kwh * (1 - b.ran_dry[i])
+        )
+        part.missed.append((Wish.TRIP_ENERGY, block.trip_missing_kwh))
+        part.exclusive.append((block.ran_dry, block.trip_missing_kwh, block.after_trip_kwh))
+
+    def _arrival(self, stay: Stay, left_kwh: Expression) -> Expression:
+        """Return the content on arrival; `left_kwh` is what the trip left of the last departure."""
+        if stay.arrival_soc_percent is None:
+            return left_kwh
+        return self.capacity_kwh * stay.arrival_soc_percent / 100
 
     def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
         """Return powers in kW, content in kWh and percent, and where the car is connected."""
@@ -207,12 +242,14 @@ class ElectricVehicle(Device, Uncontrolled):
     def _gain_kwh(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> Series:
         return horizon.step_hours * (self.charge_efficiency * charge_kw - discharge_kw / self.discharge_efficiency)
 
-    def _arrivals_kwh(self, spans: list["Span"], gain_kwh: Series) -> list[float]:
-        arrivals, left = [], 0.0
+    def _courses(self, spans: list["Span"], gain_kwh: Series) -> list[tuple[float, float]]:
+        """Return the contents on arrival and at departure of each stay, kWh."""
+        contents, left = [], 0.0
         for span in spans:
-            arrivals.append(max(0.0, float(self._arrival(span.stay, left, 0.0))))
-            left = arrivals[-1] + float(gain_kwh[span.first : span.end].sum())
-        return arrivals
+            arrival = float(self._arrival(span.stay, left))
+            contents.append((arrival, arrival + float(gain_kwh[span.first : span.end].sum())))
+            left = max(0.0, contents[-1][1] - span.trip_kwh)
+        return contents
 
     def _series(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> DeviceSeries:
         """Return all series; on the road the content is drawn as a straight line from departure to arrival."""
@@ -220,7 +257,7 @@ class ElectricVehicle(Device, Uncontrolled):
         moments: list[int] = []
         contents: list[float] = []
         courses = []
-        for span, arrival in zip(spans, self._arrivals_kwh(spans, gain), strict=True):
+        for span, (arrival, _) in zip(spans, self._courses(spans, gain), strict=True):
             course = arrival + np.cumsum(gain[span.first : span.end])
             courses.append(course)
             moments += [span.first, span.end]
@@ -248,12 +285,15 @@ class ElectricVehicle(Device, Uncontrolled):
         )
         yield from unequal(self.name, "power", series["power_kw"], charge - discharge)
         gain, spans = self._gain_kwh(charge, discharge, horizon), self.spans(horizon)
-        for span, arrival in zip(spans, self._arrivals_kwh(spans, gain), strict=True):
+        for span, (arrival, _) in zip(spans, self._courses(spans, gain), strict=True):
             inside = slice(span.first, span.end)
             expected, energy = np.zeros(horizon.count), np.zeros(horizon.count)
             expected[inside] = arrival + np.cumsum(gain[inside])
             energy[inside] = series["energy_kwh"][inside]
             yield from unequal(self.name, "stored energy", energy, expected)
+        yield from unequal(self.name, "connected", series["connected"], connected)
+        soc = series["energy_kwh"] / self.capacity_kwh * 100
+        yield from unequal(self.name, "state of charge", series["soc_percent"], soc)
         yield from outside(self.name, "stored energy within its capacity", series["energy_kwh"], 0.0, self.capacity_kwh)
 
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
@@ -263,12 +303,11 @@ class ElectricVehicle(Device, Uncontrolled):
         yield from missed(self.name, Wish.MIN_SOC, horizon, (low - energy) * connected)
         yield from missed(self.name, Wish.MAX_SOC, horizon, (energy - high) * connected)
         gain, spans = self._gain_kwh(series["charge_kw"], series["discharge_kw"], horizon), self.spans(horizon)
-        departure, trip, left = np.zeros(horizon.count), np.zeros(horizon.count), 0.0
-        for span, arrival in zip(spans, self._arrivals_kwh(spans, gain), strict=True):
-            first, last = min(span.first, horizon.count - 1), max(0, min(span.end, horizon.count) - 1)
-            trip[first] = arrival - float(self._arrival(span.stay, left, 0.0))
-            left = arrival + float(gain[span.first : span.end].sum())
-            departure[last] = max(departure[last], span.wanted_kwh - left)
+        departure, trip = np.zeros(horizon.count), np.zeros(horizon.count)
+        for span, (_, left) in zip(spans, self._courses(spans, gain), strict=True):
+            last = max(0, span.end - 1)
+            departure[last] += max(0.0, span.wanted_kwh - left)
+            trip[last] += max(0.0, span.trip_kwh - left)
         yield from missed(self.name, Wish.TRIP_ENERGY, horizon, trip)
         yield from missed(self.name, Wish.DEPARTURE_SOC, horizon, departure)
 
@@ -285,7 +324,7 @@ class ElectricVehicle(Device, Uncontrolled):
         """Charge at full power from arrival until the car holds what it is wanted to hold at departure."""
         charge, left = np.zeros(horizon.count), 0.0
         for span in self.spans(horizon):
-            content = max(0.0, float(self._arrival(span.stay, left, 0.0)))
+            content = float(self._arrival(span.stay, left))
             wanted = span.stay.departure_soc_percent
             target = self.capacity_kwh * (self.max_soc_percent if wanted is None else wanted) / 100
             for t in range(span.first, span.end):
@@ -294,15 +333,19 @@ class ElectricVehicle(Device, Uncontrolled):
                 room = (self.capacity_kwh - content) / (horizon.step_hours * self.charge_efficiency)
                 charge[t] = charge[t] if charge[t] <= room + 1e-9 else 0.0
                 content += horizon.step_hours * self.charge_efficiency * charge[t]
-            left = content
+            left = max(0.0, content - span.trip_kwh)
         return self._series(charge, np.zeros(horizon.count), horizon)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A stay in steps: connected from step `first` to before step `end`, holding `wanted_kwh` when that ends."""
+    """A stay in steps: connected from step `first` to before step `end`.
+
+    At departure it wants to hold `wanted_kwh`; the trip after it is known to take `trip_kwh` (0: not known).
+    """
 
     stay: Stay
     first: int
     end: int
     wanted_kwh: float
+    trip_kwh: float

@@ -28,6 +28,7 @@ class Generator(Device, Uncontrolled):
     """
 
     kind: ClassVar[str] = "generator"
+    quantities: ClassVar[frozenset[str]] = frozenset({"power_kw", "fuel_l_per_h", "on"})
 
     power_kw: float
     fuel_curve: tuple[tuple[float, float], ...]
@@ -58,9 +59,12 @@ class Generator(Device, Uncontrolled):
 
     def _check_fuel_curve(self) -> None:
         field = self.field("fuel_curve")
-        powers = [power for power, _ in self.fuel_curve]
-        if len(powers) < 2 or powers != sorted(set(powers)):
-            raise ProblemError(field, self.fuel_curve, "at least two points of rising power")
+        try:
+            powers = [float(power) for power, _ in self.fuel_curve]
+        except (TypeError, ValueError):
+            raise ProblemError(field, repr(self.fuel_curve), "points of (power in kW, fuel in l/h)") from None
+        if not powers or powers != sorted(set(powers)):
+            raise ProblemError(field, self.fuel_curve, "points of rising power")
         if powers[0] != self.min_power_kw or powers[-1] != self.power_kw:
             allowed = f"from min_power_kw ({self.min_power_kw:g}) to power_kw ({self.power_kw:g})"
             raise ProblemError(field, self.fuel_curve, allowed)

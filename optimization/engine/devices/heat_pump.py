@@ -25,6 +25,7 @@ class HeatPump(SwitchedHeatProducer):
     """
 
     kind: ClassVar[str] = "heat_pump"
+    quantities: ClassVar[frozenset[str]] = frozenset({"power_kw", "heat_kw", "on"})
 
     rated_power_kw: float
     ambient_temperature_c: SeriesLike

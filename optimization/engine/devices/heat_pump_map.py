@@ -41,7 +41,7 @@ class HeatPumpMap:
             table = np.array(getattr(self, field), dtype=np.float64)
             if table.shape != shape:
                 raise ProblemError(f"heat_pump_map.{field}", f"{table.shape} values", f"{shape} values")
-            as_series(table, f"heat_pump_map.{field}", minimum=1e-9)
+            as_series(table.reshape(-1), f"heat_pump_map.{field}", minimum=1e-9)
         for field in ("supply_c", "ambient_c"):
             if list(getattr(self, field)) != sorted(set(getattr(self, field))):
                 raise ProblemError(f"heat_pump_map.{field}", getattr(self, field), "rising temperatures")

@@ -27,6 +27,7 @@ class HeatStorage(Device):
     """
 
     kind: ClassVar[str] = "heat_storage"
+    quantities: ClassVar[frozenset[str]] = frozenset({"heat_kw", "energy_kwh", "soc_percent"})
 
     capacity_kwh: float
     charge_power_kw: float | None = None
@@ -52,7 +53,10 @@ class HeatStorage(Device):
             self.field, initial_soc_percent=self.initial_soc_percent, final_soc_percent=self.final_soc_percent
         )
         require_between(self.field("loss_percent_per_day"), self.loss_percent_per_day, 0, 100)
-        require_between(self.field("full_temperature_c"), self.full_temperature_c, self.empty_temperature_c, above=True)
+        coldest, hottest = self.empty_temperature_c, self.full_temperature_c
+        require_between(self.field("empty_temperature_c"), coldest, -50)
+        require_between(self.field("full_temperature_c"), hottest, coldest, above=True)
+        require_between(self.field("useful_temperature_c"), self.useful_temperature_c, coldest, hottest)
 
     def content(self, horizon: Horizon) -> Content:
         """Return the stored heat over the horizon."""
@@ -96,7 +100,8 @@ class HeatStorage(Device):
         """Yield powers beyond the limits and contents that do not add up."""
         low, high = self.heat_range_kw
         yield from outside(self.name, "heat power", series["heat_kw"], low, high)
-        yield from self.content(horizon).violations(self.name, series["energy_kwh"], series["heat_kw"])
+        energy, soc, gain = series["energy_kwh"], series["soc_percent"], series["heat_kw"]
+        yield from self.content(horizon).violations(self.name, energy, soc, gain)
 
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield steps outside the wished band and a final content that is too low."""

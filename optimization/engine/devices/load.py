@@ -36,6 +36,7 @@ class ElectricLoad(Load, Uncontrolled):
     """Electric demand that must be met, kW per step (0 or more)."""
 
     kind: ClassVar[str] = "electric_load"
+    quantities: ClassVar[frozenset[str]] = frozenset({"power_kw"})
 
     def build(self, block: Block, horizon: Horizon) -> Part:
         """Draw the demand."""
@@ -63,6 +64,7 @@ class HeatLoad(Load):
     """Heat demand, kW per step (0 or more); comfort is a wish, so heat may fall short at a penalty."""
 
     kind: ClassVar[str] = "heat_load"
+    quantities: ClassVar[frozenset[str]] = frozenset({"heat_kw"})
 
     def build(self, block: Block, horizon: Horizon) -> Part:
         """Take the demand less what is missing."""

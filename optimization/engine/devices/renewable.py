@@ -23,6 +23,8 @@ class Renewable(Device, Uncontrolled):
     `yield_kw_per_kw` is the forecast AC power per kW of capacity, one value per step, 0 to 1.5.
     """
 
+    quantities: ClassVar[frozenset[str]] = frozenset({"power_kw", "curtailed_kw"})
+
     capacity_kw: float
     yield_kw_per_kw: SeriesLike
     curtailable: bool = True

@@ -36,6 +36,7 @@ class ShiftableLoad(Device, Uncontrolled):
     """
 
     kind: ClassVar[str] = "shiftable_load"
+    quantities: ClassVar[frozenset[str]] = frozenset({"power_kw", "on"})
     own_length: ClassVar[frozenset[str]] = frozenset({"profile_kw"})
 
     profile_kw: SeriesLike
@@ -49,10 +50,17 @@ class ShiftableLoad(Device, Uncontrolled):
         self.keep("profile_kw", as_series(self.profile_kw, self.field("profile_kw"), minimum=0))
         if self.shift not in list(Shift):
             raise ProblemError(self.field("shift"), self.shift, ", ".join(Shift))
-        moments = [self.earliest_start, self.latest_end, *(moment for span in self.forbidden for moment in span)]
-        for moment in moments:
+        if not len(self.profile):
+            raise ProblemError(self.field("profile_kw"), "empty", "at least one step")
+        moments = {"earliest_start": self.earliest_start, "latest_end": self.latest_end}
+        for index, (begin, end) in enumerate(self.forbidden):
+            moments |= {f"forbidden[{index}][0]": begin, f"forbidden[{index}][1]": end}
+        for name, moment in moments.items():
             if moment is not None and moment.tzinfo is None:
-                raise ProblemError(self.field("earliest_start"), moment, "a time with a time zone")
+                raise ProblemError(self.field(name), moment, "a time with a time zone")
+        for index, (begin, end) in enumerate(self.forbidden):
+            if end <= begin:
+                raise ProblemError(self.field(f"forbidden[{index}][1]"), end, f"later than its begin ({begin})")
 
     @property
     def profile(self) -> Series:

@@ -34,7 +34,7 @@ def numbers(low: float, high: float) -> st.SearchStrategy[float]:
 
 @st.composite
 def horizons(draw: st.DrawFn) -> Horizon:
-    step = timedelta(minutes=draw(st.sampled_from([15, 30, 60])))
+    step = timedelta(minutes=draw(st.sampled_from([5, 15, 30, 60])))
     return Horizon(START, step, draw(st.integers(4, 16)))
 
 
@@ -43,10 +43,10 @@ def series(draw: st.DrawFn, count: int, low: float, high: float) -> np.ndarray:
 
 
 @st.composite
-def batteries(draw: st.DrawFn, horizon: Horizon) -> Battery:
+def batteries(draw: st.DrawFn, name: str) -> Battery:
     power = draw(numbers(0.5, 5))
     return Battery(
-        name="battery",
+        name=name,
         capacity_kwh=draw(numbers(1, 15)),
         charge_power_kw=power,
         discharge_power_kw=power,
@@ -98,7 +98,7 @@ def heat_sides(draw: st.DrawFn, horizon: Horizon) -> list[Device]:
         "initial_minutes": draw(st.sampled_from([0.0, 15.0, 240.0])),
     }
     ambient = series(draw, horizon.count, -12, 25)
-    chosen = draw(st.sets(st.sampled_from(["pump", "chp", "store"])))
+    chosen = {name for name in ("pump", "chp", "store") if draw(st.booleans())}
     devices: list[Device] = [
         HeatLoad(name="heat", demand_kw=series(draw, horizon.count, 0, 8)),
         Boiler(name="boiler", heat_power_kw=draw(st.sampled_from([3.0, 9.0]))),
@@ -161,14 +161,15 @@ def problems(draw: st.DrawFn, *, limits: bool = True) -> SiteProblem:
     menu = {
         "pv": lambda: [Photovoltaic(name="pv", capacity_kw=6, yield_kw_per_kw=sun, curtailable=curtailable)],
         "wind": lambda: [Wind(name="wind", capacity_kw=4, yield_kw_per_kw=wind)],
-        "battery": lambda: [draw(batteries(horizon))],
+        "battery": lambda: [draw(batteries(f"battery {i}")) for i in range(draw(st.integers(1, 2)))],
         "car": lambda: [draw(cars(horizon))],
         "heat": lambda: draw(heat_sides(horizon)),
         "generator": lambda: [draw(generators(horizon))],
         "process": lambda: [draw(processes(horizon))],
     }
-    for name in sorted(draw(st.sets(st.sampled_from(sorted(menu)), max_size=5))):
-        devices += menu[name]()
+    for name in sorted(menu):
+        if draw(st.booleans()):
+            devices += menu[name]()
     limit = st.sampled_from([None, 4.0, 12.0]) if limits else st.none()
     return SiteProblem(
         horizon=horizon,

@@ -38,7 +38,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
         lambda: Battery(**BATTERY, min_soc_percent=80, max_soc_percent=20),
         "b.min_soc_percent is 80; allowed: at most max_soc_percent (20)",
     ),
-    (lambda: Battery(**{**BATTERY, "name": ""}), "device.name is ''; allowed: a name"),
+    (lambda: Battery(**{**BATTERY, "name": ""}), "device.name is ''; allowed: a name other than 'site'"),
     (lambda: Boiler(name="k", heat_power_kw=-1), "k.heat_power_kw is -1; allowed: at least 0"),
     (
         lambda: Chp(name="c", electric_power_kw=1, electric_efficiency=0.6, thermal_efficiency=0.6),
@@ -97,6 +97,35 @@ WRONG: list[tuple[Callable[[], object], str]] = [
         lambda: site(ShiftableLoad(name="w", profile_kw=[1, 1], shift=Shift.BREAKABLE, latest_end=at(1)), hours=4),
         "w.profile_kw is 2 steps; allowed: what fits between earliest_start and latest_end outside forbidden times "
         "(1 steps)",
+    ),
+    (
+        lambda: Battery(**{**BATTERY, "name": "site"}),
+        "device.name is 'site'; allowed: a name other than 'site'",
+    ),
+    (lambda: Battery(**{**BATTERY, "capacity_kwh": "5"}), "b.capacity_kwh is '5'; allowed: more than 0"),
+    (lambda: Battery(**{**BATTERY, "capacity_kwh": True}), "b.capacity_kwh is True; allowed: more than 0"),
+    (lambda: ElectricLoad(name="l", demand_kw=["a"]), "l.demand_kw is ['a']; allowed: numbers, one per step"),
+    (
+        lambda: ElectricLoad(name="l", demand_kw=[[1, 2], [3, 4]]),
+        "l.demand_kw is an array of shape (2, 2); allowed: numbers, one per step",
+    ),
+    (lambda: ShiftableLoad(name="w", profile_kw=[]), "w.profile_kw is empty; allowed: at least one step"),
+    (
+        lambda: ShiftableLoad(name="w", profile_kw=[1], forbidden=((at(2), at(1)),)),
+        f"w.forbidden[0][1] is {at(1)}; allowed: later than its begin ({at(2)})",
+    ),
+    (
+        lambda: ShiftableLoad(name="w", profile_kw=[1], latest_end=at(2).replace(tzinfo=None)),
+        "w.latest_end is 2026-01-15 02:00:00; allowed: a time with a time zone",
+    ),
+    (
+        lambda: Generator(name="g", power_kw=8, fuel_curve=5),
+        "g.fuel_curve is 5; allowed: points of (power in kW, fuel in l/h)",
+    ),
+    (lambda: site(3), "devices is 3; allowed: devices of the kinds in optimization.engine.devices"),
+    (
+        lambda: HeatStorage(name="s", capacity_kwh=1, useful_temperature_c=80),
+        "s.useful_temperature_c is 80; allowed: at least 18 and at most 50",
     ),
     (lambda: Prices(import_eur_per_kwh=np.inf), "prices.import_eur_per_kwh[0] is inf; allowed: a finite number"),
     (

@@ -1,53 +1,85 @@
 """What must hold for every site, found by random search."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import HealthCheck, event, given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from optimization.engine import GridConnection, SiteProblem, baseline, solve, verify
+from optimization.engine import GridConnection, Schedule, SiteProblem, baseline, solve, verify
+from optimization.engine.devices import KINDS
+from optimization.engine.wishes import missed_by_rank
 from tests.optimization.engine.strategies import problems
 
 SEARCH = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 SLACK_EUR = 2e-5
+SLACK_KWH = 2e-3
+DEARER = ("import_eur_per_kwh", "gas_eur_per_kwh", "fuel_eur_per_l", "peak_eur_per_kw", "export_eur_per_kwh")
 
 
-@SEARCH
-@given(problems())
-def test_every_site_solves_verifies_and_beats_its_baseline(problem: SiteProblem) -> None:
-    plan, idle = solve(problem, gap=1e-6), baseline(problem)
-    assert plan.status == "optimal"
-    assert verify(problem, plan) == ()
-    assert [str(violation) for violation in verify(problem, idle)] == []
-    event(f"baseline holds every wish: {not idle.unmet}")
-    if not idle.unmet:
-        assert not plan.unmet
-        assert plan.objective_eur <= idle.objective_eur + SLACK_EUR
+def at_most(one: Schedule, other: Schedule) -> bool:
+    """Tell whether `one` is no worse: it misses less in the first rank that differs, or costs no more."""
+    for first, second in zip(missed_by_rank(one.unmet), missed_by_rank(other.unmet), strict=True):
+        if abs(first - second) > SLACK_KWH:
+            return first < second
+    return one.objective_eur <= other.objective_eur + SLACK_EUR + SLACK_KWH * bool(one.unmet)
 
 
-@SEARCH
-@given(problems(limits=False))
-def test_a_higher_price_never_lowers_the_cost(problem: SiteProblem) -> None:
-    plan = solve(problem, gap=1e-7)
-    dearer = replace(problem.prices, import_eur_per_kwh=np.asarray(problem.prices.import_eur_per_kwh) + 0.07)
-    after = solve(replace(problem, prices=dearer), gap=1e-7)
-    event(f"every wish held: {not plan.unmet}")
-    if not plan.unmet:
-        assert after.objective_eur >= plan.objective_eur - SLACK_EUR
+def test_every_site_solves_verifies_and_beats_its_baseline() -> None:
+    compared: Counter[str] = Counter()
+
+    @SEARCH
+    @given(problems())
+    def check(problem: SiteProblem) -> None:
+        plan, idle = solve(problem, gap=1e-6), baseline(problem)
+        assert plan.status == "optimal"
+        assert verify(problem, plan) == ()
+        assert [str(violation) for violation in verify(problem, idle)] == []
+        assert at_most(plan, idle)
+        compared.update({device.kind for device in problem.devices})
+
+    check()
+    assert min(compared[kind] for kind in KINDS) >= 3, compared
 
 
-@SEARCH
-@given(problems(limits=False))
-def test_a_tighter_limit_never_lowers_the_cost(problem: SiteProblem) -> None:
-    plan = solve(problem, gap=1e-7)
-    grid = plan.grid_power_kw
-    tight = GridConnection(
-        import_limit_kw=max(0.0, 0.9 * float(grid.max())), export_limit_kw=max(0.0, -0.9 * float(grid.min()))
-    )
-    after = solve(replace(problem, connection=tight), gap=1e-7)
-    event(f"the tighter limit holds: {not after.unmet}")
-    if not after.unmet:
-        assert after.objective_eur >= plan.objective_eur - SLACK_EUR
+@pytest.mark.parametrize("which", DEARER)
+def test_a_higher_price_never_lowers_the_cost(which: str) -> None:
+    dearer = 0
+
+    @settings(SEARCH, max_examples=20)
+    @given(problems(), st.sampled_from([0.02, 0.3]))
+    def check(problem: SiteProblem, by: float) -> None:
+        nonlocal dearer
+        change = -by if which == "export_eur_per_kwh" else by
+        prices = replace(problem.prices, **{which: getattr(problem.prices, which) + change})
+        plan, after = solve(problem, gap=1e-7), solve(replace(problem, prices=prices), gap=1e-7)
+        dearer += after.objective_eur > plan.objective_eur + SLACK_EUR
+        assert at_most(plan, after)
+
+    check()
+    assert dearer >= 2
+
+
+def test_a_tighter_limit_never_lowers_the_cost() -> None:
+    binding = 0
+
+    @SEARCH
+    @given(problems(limits=False))
+    def check(problem: SiteProblem) -> None:
+        nonlocal binding
+        plan = solve(problem, gap=1e-7)
+        grid = plan.grid_power_kw
+        tight = GridConnection(
+            import_limit_kw=max(0.0, 0.9 * float(grid.max())), export_limit_kw=max(0.0, -0.9 * float(grid.min()))
+        )
+        after = solve(replace(problem, connection=tight), gap=1e-7)
+        binding += after.objective_eur > plan.objective_eur + SLACK_EUR
+        assert at_most(plan, after)
+
+    check()
+    assert binding >= 10
 
 
 @settings(SEARCH, max_examples=10)

@@ -79,20 +79,20 @@ def test_co2_weight_moves_imports_to_clean_hours() -> None:
 
 @pytest.fixture(scope="module")
 def hard_site() -> SiteProblem:
-    steps = np.arange(96)
+    steps, noise = np.arange(96), np.random.default_rng(7)
     return SiteProblem(
         horizon=Horizon(START, QUARTER_HOUR, 96),
         devices=(
-            ElectricLoad(name="l", demand_kw=1 + np.sin(steps / 7) ** 2),
-            HeatLoad(name="h", demand_kw=3 + 2 * np.cos(steps / 15)),
-            HeatPump(name="hp", rated_power_kw=2, ambient_temperature_c=3 + 5 * np.sin(steps / 20)),
-            Chp(name="chp", electric_power_kw=2),
+            ElectricLoad(name="l", demand_kw=1 + noise.random(96)),
+            HeatLoad(name="h", demand_kw=2 + 4 * noise.random(96)),
+            *(HeatPump(name=f"hp{i}", rated_power_kw=1 + 0.3 * i, ambient_temperature_c=3) for i in range(4)),
+            *(Chp(name=f"chp{i}", electric_power_kw=0.7 + 0.2 * i) for i in range(4)),
             HeatStorage(name="s", capacity_kwh=15),
         ),
         prices=Prices(
-            import_eur_per_kwh=0.28 + 0.03 * np.sin(steps / 9),
+            import_eur_per_kwh=0.28 + 0.03 * np.sin(steps / 9) + 0.01 * noise.random(96),
             export_eur_per_kwh=0.11,
-            gas_eur_per_kwh=0.09 + 0.01 * np.cos(steps / 5),
+            gas_eur_per_kwh=0.09 + 0.02 * noise.random(96),
         ),
     )
 
@@ -124,8 +124,9 @@ def test_progress_tells_phases(hard_site: SiteProblem) -> None:
     ("options", "message"),
     [
         ({"solver": "magic"}, "solver is magic; allowed: milp"),
-        ({"gap": -1.0}, "gap is -1.0; allowed: 0 or more"),
-        ({"time_limit": 0.0}, "time_limit is 0.0; allowed: more than 0 seconds"),
+        ({"gap": -1.0}, "gap is -1.0; allowed: at least 0"),
+        ({"gap": "x"}, "gap is 'x'; allowed: at least 0"),
+        ({"time_limit": 0.0}, "time_limit is 0.0; allowed: more than 0"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, object], message: str) -> None:

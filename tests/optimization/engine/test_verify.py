@@ -76,6 +76,10 @@ SPOILT: list[tuple[str, dict[str, Callable[[np.ndarray], np.ndarray]], str]] = [
     ("battery", {"energy_kwh": lambda v: v + 0.1}, "stored energy"),
     ("battery", {"energy_kwh": lambda v: v + 9}, "stored energy within its capacity"),
     ("battery", {"power_kw": lambda v: v + 0.1}, "electric balance"),
+    ("battery", {"soc_percent": lambda v: v + 1}, "state of charge"),
+    ("store", {"soc_percent": lambda v: v + 1}, "state of charge"),
+    ("car", {"soc_percent": lambda v: v + 1}, "state of charge"),
+    ("car", {"connected": lambda v: 1 - v}, "connected"),
     ("car", {"charge_kw": first(3.0)}, "charging power"),
     ("car", {"charge_kw": lambda v: np.where(v > 0, 1.0, 0.0)}, "lowest charging power"),
     ("car", {"energy_kwh": lambda v: v - 1}, "stored energy"),
@@ -114,10 +118,33 @@ def test_spoilt_report_is_found(problem: SiteProblem, plan: Schedule) -> None:
 
     assert rules(grid_power_kw=plan.grid_power_kw + 1) == {"electric balance"}
     assert rules(heat_surplus_kw=plan.heat_surplus_kw - 1) == {"heat balance", "heat from nowhere"}
-    assert rules(cost=replace(plan.cost, import_eur=0.0)) == {"reported cost"}
-    assert rules(objective_eur=plan.objective_eur + 1) == {"reported objective"}
+    for name in ("import_eur", "gas_eur", "co2_kg"):
+        spoilt_cost = replace(plan.cost, **{name: getattr(plan.cost, name) + 1})
+        assert rules(cost=spoilt_cost) == {f"reported {name}"}
+    assert rules(gap=0.5) == {"reported gap"}
+    assert rules(objective_eur=plan.objective_eur + 1) == {"reported objective", "reported gap"}
     assert rules(bound_eur=plan.objective_eur + 1) == {"reported bound above the objective"}
-    assert rules(devices={}) == {"a series for every device"}
+    assert rules(bound_eur=-np.inf) == {"reported gap"}
+    assert rules(horizon=replace(plan.horizon, count=3)) == {"the horizon of the problem"}
+    assert rules(heat_surplus_kw=np.zeros(1)) == {"heat_surplus_kw: one value per step"}
+    assert rules(grid_power_kw=np.zeros((4, 1))) == {"grid_power_kw: one value per step"}
+
+
+def test_series_that_nobody_has_are_found(problem: SiteProblem, plan: Schedule) -> None:
+    def rules(name: str, **series: np.ndarray) -> set[str]:
+        devices = {**plan.devices, name: {**plan.devices.get(name, {}), **series}}
+        return {violation.rule for violation in verify(problem, replace(plan, devices=devices))}
+
+    forged = np.full(4, -4.0)
+    start = "the series of its kind, no more and no fewer"
+    assert rules("ghost", power_kw=forged) == {f"{start} (power_kw)"}
+    assert rules("load", heat_kw=forged) == {f"{start} (heat_kw)"}
+    assert rules("battery", gas_kw=forged) == {f"{start} (gas_kw)"}
+    missing = {**plan.devices, "pv": {"power_kw": plan.devices["pv"]["power_kw"]}}
+    assert [v.rule for v in verify(problem, replace(plan, devices=missing))] == [f"{start} (curtailed_kw)"]
+
+
+def test_hidden_misses_are_found() -> None:
     tight = site(ElectricLoad(name="load", demand_kw=2), connection=GridConnection(import_limit_kw=1))
     missing = solve(tight)
     assert missing.unmet
