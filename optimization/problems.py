@@ -1,7 +1,7 @@
 """Between rows and the engine's dataclasses: equal names are copied, the extras of a kind are handled by functions."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date, datetime, time, timedelta
 from math import inf, isinf
 from typing import Any
@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from assets.models import KINDS, Asset, EvStay, Site
+from assets.engine.errors import TariffError
+from assets.models import KINDS, Asset, EvStay, Site, Tariff
 from assets.models import ElectricVehicle as ElectricVehicleRow
 from assets.queries import devices_by_site
+from assets.tariffs import SitePrices, prices_of_sites
 from optimization.engine.devices import KINDS as ENGINE_KINDS
 from optimization.engine.devices import Device, ElectricVehicle, ShiftableLoad, Stay
 from optimization.engine.devices.heat_pump_map import TYPICAL_AIR_WATER, HeatPumpMap
@@ -21,13 +23,22 @@ from optimization.engine.problem import Emissions, GridConnection, Objective, Pr
 from optimization.engine.series import Series, SeriesLike
 
 ONE_DAY = timedelta(days=1)
+PRICE_FIELDS: dict[str, str] = {
+    Tariff.Commodity.IMPORT: "import_eur_per_kwh",
+    Tariff.Commodity.EXPORT: "export_eur_per_kwh",
+    Tariff.Commodity.GAS: "gas_eur_per_kwh",
+    Tariff.Commodity.FUEL: "fuel_eur_per_l",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteInputs:
-    """What a problem needs beyond the site's rows: prices, emissions, the goal, each device's series by its name."""
+    """What a problem needs beyond the site's rows: emissions, the goal, each device's series by its name.
 
-    prices: Prices
+    Without `prices` the site's tariffs give them.
+    """
+
+    prices: Prices | None = None
     emissions: Emissions = field(default_factory=Emissions)
     objective: Objective = field(default_factory=Objective)
     devices: Mapping[str, Mapping[str, SeriesLike]] = field(default_factory=dict)
@@ -52,18 +63,90 @@ def build_problem(site: Site, horizon: Horizon, series: SiteInputs) -> SiteProbl
     """Return the engine's problem for one site.
 
     Raises:
-        ProblemError: names the field that contradicts physics, or the series that is missing.
+        ProblemError: names the field that contradicts physics, or the series or tariff that is missing.
     """
-    rows = devices_by_site([site])[site.pk]
+    return load_sites([site], horizon, priced=series.prices is None).problem(site, series)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoadedSites:
+    """The rows of many sites in memory, from which problems are made without any further query."""
+
+    horizon: Horizon
+    devices: Mapping[int, list[Asset]]
+    prices: Mapping[int, SitePrices]
+
+    def problem(self, site: Site, series: SiteInputs) -> SiteProblem:
+        """Return the engine's problem for one of the sites.
+
+        Raises:
+            ProblemError: as `build_problem`.
+        """
+        return _problem(site, self.horizon, series, self.devices[site.pk], self.prices.get(site.pk, SitePrices()))
+
+
+def load_sites(
+    sites: Iterable[Site], horizon: Horizon, *, priced: bool = True, known_at: datetime | None = None
+) -> LoadedSites:
+    """Return the devices and tariff prices of sites; a fixed number of queries, one per table.
+
+    `priced` is False where no tariffs are wanted; with `known_at`, spot prices as they were known then.
+
+    Raises:
+        ProblemError: names the time that a site has no tariff or price for.
+    """
+    rows = list(sites)
+    prices = _tariff_prices(rows, horizon, known_at) if priced else {}
+    return LoadedSites(horizon=horizon, devices=devices_by_site(rows), prices=prices)
+
+
+def with_tariffs(site: Site, horizon: Horizon, series: SiteInputs) -> SiteInputs:
+    """Return inputs whose prices are those of the site's tariffs, where it has tariffs; the other prices stay.
+
+    Raises:
+        ProblemError: names the time that the site has no tariff or price for.
+    """
+    found = _tariff_prices([site], horizon, None)[site.pk]
+    if not found.per_step:
+        return series
+    if series.prices is None:
+        return replace(series, prices=_prices(site, found))
+    return replace(series, prices=replace(series.prices, **_price_fields(found)))
+
+
+def _problem(
+    site: Site, horizon: Horizon, series: SiteInputs, rows: Iterable[Asset], tariffs: SitePrices
+) -> SiteProblem:
     return SiteProblem(
         horizon=horizon,
         devices=tuple(_device(row, site.zone, horizon, series.devices.get(row.name, {})) for row in rows),
-        prices=series.prices,
+        prices=_prices(site, tariffs) if series.prices is None else series.prices,
         emissions=series.emissions,
         objective=series.objective,
         connection=GridConnection(import_limit_kw=site.import_limit_kw, export_limit_kw=site.export_limit_kw),
         name=site.slug,
     )
+
+
+def _tariff_prices(sites: list[Site], horizon: Horizon, known_at: datetime | None) -> dict[int, SitePrices]:
+    try:
+        return prices_of_sites(sites, horizon.times, horizon.step, known_at)
+    except TariffError as error:
+        raise ProblemError(error.field, error.value, error.allowed) from error
+
+
+def _prices(site: Site, tariffs: SitePrices) -> Prices:
+    given = _price_fields(tariffs)
+    if "import_eur_per_kwh" not in given:
+        raise ProblemError(f"{site.slug}.tariffs", "without one for import", "a tariff for import, or given prices")
+    return Prices(**given)
+
+
+def _price_fields(tariffs: SitePrices) -> dict[str, Any]:
+    found: dict[str, Any] = {PRICE_FIELDS[commodity]: series for commodity, series in tariffs.per_step.items()}
+    if Tariff.Commodity.IMPORT in tariffs.per_step:
+        found["peak_eur_per_kw"] = tariffs.capacity_price_per_kw
+    return found
 
 
 def save_devices(site: Site, devices: tuple[Device, ...]) -> list[Asset]:

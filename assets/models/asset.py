@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 from django.db import models
 from django_scopes import ScopedManager
 
+from assets.models.checked import Checked
 from assets.models.ranges import between
 from assets.models.site import Site
 
 
-class Asset(models.Model):
+class Asset(Checked):
     """A device of a site; each kind's own table extends this row by typed columns.
 
     A kind names itself in `KIND` (as the engine does) and in `LABEL` (as people do).
@@ -36,6 +37,11 @@ class Asset(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def tenant_id(self) -> int | None:
+        """The id of the site's organization."""
+        return self.site.organization_id if self.site_id else None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the row with the kind of its table."""

@@ -6,6 +6,7 @@ from django.db import models
 from django_scopes import ScopedManager
 
 from assets.models.asset import Asset
+from assets.models.checked import Checked
 from assets.models.ranges import at_least_zero, between, ordered, positive
 
 
@@ -49,7 +50,7 @@ class Weekday(models.IntegerChoices):
     SUNDAY = 6, "Sunday"
 
 
-class EvStay(models.Model):
+class EvStay(Checked):
     """A stay at the charger that comes back every day, or every week on `weekday`; times are the site's local time.
 
     A departure at or before the arrival means the next day.
@@ -85,3 +86,8 @@ class EvStay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.arrival:%H:%M} to {self.departure:%H:%M}"
+
+    @property
+    def tenant_id(self) -> int | None:
+        """The id of the vehicle's organization."""
+        return self.vehicle.tenant_id if self.vehicle_id else None

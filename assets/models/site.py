@@ -3,19 +3,25 @@
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django_scopes import ScopedManager
 
+from assets.models.checked import Checked
 from assets.models.ranges import at_least_zero, between
 from flexplatform.accounts.models import Organization, validate_time_zone
 
 
-class Portfolio(models.Model):  # type: ignore[django-manager-missing]
+class Portfolio(Checked):  # type: ignore[django-manager-missing]
     """A named group of sites of one organization."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=200)
+    time_zone = models.CharField(
+        max_length=64,
+        default="Europe/Berlin",
+        validators=[validate_time_zone],
+        help_text="IANA name, such as Europe/Berlin; new sites of the portfolio start with it",
+    )
 
     objects: ClassVar[models.Manager["Portfolio"]] = ScopedManager(organization="organization")
 
@@ -27,7 +33,7 @@ class Portfolio(models.Model):  # type: ignore[django-manager-missing]
         return self.name
 
 
-class Site(models.Model):  # type: ignore[django-manager-missing]
+class Site(Checked):  # type: ignore[django-manager-missing]
     """A place with one grid connection; its limits in kW, None meaning no limit."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -37,9 +43,19 @@ class Site(models.Model):  # type: ignore[django-manager-missing]
     address = models.CharField(max_length=300, blank=True)
     latitude = models.FloatField(help_text="Degrees north, WGS 84")
     longitude = models.FloatField(help_text="Degrees east, WGS 84")
-    time_zone = models.CharField(max_length=64, default="Europe/Berlin", validators=[validate_time_zone])
+    time_zone = models.CharField(
+        max_length=64, default="Europe/Berlin", validators=[validate_time_zone], help_text="IANA name"
+    )
     import_limit_kw = models.FloatField(null=True, blank=True, help_text="Largest power from the grid; empty: no limit")
     export_limit_kw = models.FloatField(null=True, blank=True, help_text="Largest power to the grid; empty: no limit")
+    grid_node = models.CharField(
+        max_length=100, blank=True, help_text="Where the site feeds in, as its grid operator says"
+    )
+    congestion_point = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="Id of the bottleneck that its flexibility relieves, such as an EA1 address",
+    )
     external_id = models.CharField(max_length=100, blank=True, help_text="The site's name in another system")
 
     objects: ClassVar[models.Manager["Site"]] = ScopedManager(organization="organization")
@@ -60,11 +76,6 @@ class Site(models.Model):  # type: ignore[django-manager-missing]
 
     def __str__(self) -> str:
         return self.name
-
-    def clean(self) -> None:
-        """Refuse a portfolio of another organization."""
-        if self.portfolio_id and self.organization_id and self.portfolio.organization_id != self.organization_id:
-            raise ValidationError({"portfolio": "The portfolio belongs to another organization."})
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,13 +1,23 @@
 """Makers of rows; tenant rows are made inside or outside of a scope alike."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import factory
 import numpy as np
 
-from assets.models import Battery, ElectricLoad, Photovoltaic, Portfolio, Site
+from assets.models import (
+    Battery,
+    ElectricLoad,
+    Photovoltaic,
+    Portfolio,
+    PriceSeries,
+    PriceValues,
+    Site,
+    SiteTariff,
+    Tariff,
+)
 from flexmarket.models import FlexibilityOffers
 from flexplatform.accounts.models import Membership, Organization, User
 from optimization.models import ScheduleRun, ScheduleSeries
@@ -99,6 +109,45 @@ class ElectricLoadFactory(factory.django.DjangoModelFactory):
 
     site = factory.SubFactory(SiteFactory)
     name = "load"
+
+
+class PriceSeriesFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = PriceSeries
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda number: f"Day-ahead {number}")
+
+
+class PriceValuesFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = PriceValues
+
+    series = factory.SubFactory(PriceSeriesFactory)
+    start = START
+    step_seconds = 3600
+    values = np.full(24, 0.1)
+    end = factory.LazyAttribute(lambda row: row.start + timedelta(seconds=row.step_seconds) * len(row.values))
+
+
+class TariffFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Tariff
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda number: f"Tariff {number}")
+    commodity = "import"
+    valid_from = date(2020, 1, 1)
+    energy_price_per_kwh = Decimal("0.30")
+
+
+class SiteTariffFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SiteTariff
+
+    site = factory.SubFactory(SiteFactory)
+    tariff = factory.SubFactory(TariffFactory, organization=factory.SelfAttribute("..site.organization"))
+    valid_from = date(2020, 1, 1)
 
 
 def planned_site(organization: Organization, **site: Any) -> tuple[Site, ScheduleRun]:
