@@ -67,8 +67,8 @@ class FlexTable:
 
     @property
     def offers_anything(self) -> bool:
-        """Whether any step offers power in either direction."""
-        return bool(self.positive_power_kw.any() or self.negative_power_kw.any())
+        """Whether any step offers energy in either direction."""
+        return bool(self.positive_energy_kwh.any() or self.negative_energy_kwh.any())
 
 
 def aggregate(tables: Iterable[FlexTable], name: str = "site") -> FlexTable:

@@ -94,7 +94,8 @@ def _wishes(summary: Mapping[str, Any]) -> list[Text]:
         lines.append(Text(f"... and {len(unmet) - MOST_WISHES_SHOWN} more, see summary.json", style="yellow"))
     if summary["baseline_unmet"]:
         count = len(summary["baseline_unmet"])
-        lines.append(Text(f"Without control {count} wishes are not held, so the two costs do not buy the same."))
+        held = "1 wish is not held" if count == 1 else f"{count} wishes are not held"
+        lines.append(Text(f"Without control {held}, so the two costs do not buy the same."))
     return lines
 
 

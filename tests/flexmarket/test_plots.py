@@ -80,7 +80,7 @@ def test_aggregated_price_breaks_where_nothing_is_offered() -> None:
 
 
 def test_figures_leave_out_devices_without_offers_and_have_safe_names() -> None:
-    idle = small_table(4, positive_power_kw=np.zeros(4), negative_power_kw=np.zeros(4))
+    idle = small_table(4, positive_energy_kwh=np.zeros(4), negative_energy_kwh=np.zeros(4))
     made = figures({"bat/1": TABLE, "idle": idle}, horizon(4), BERLIN)
     assert list(made) == ["flexibility_bat_1", "aggregated_power", "aggregated_price"]
     assert figures({"idle": idle}, horizon(4), BERLIN) == {}

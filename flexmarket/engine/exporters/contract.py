@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -11,10 +11,13 @@ from flexmarket.engine.errors import OfferError
 from flexmarket.engine.table import FlexTable
 from optimization.engine.horizon import Horizon
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Tables = Mapping[str, FlexTable]
 Files = dict[str, bytes]
 Sheets = dict[str, pd.DataFrame]
-ParametersT = TypeVar("ParametersT")
+ParametersT = TypeVar("ParametersT", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,7 @@ class Exporter(Generic[ParametersT]):
         Raises:
             OfferError: for a parameter that the market does not have, or a value that it does not allow.
         """
-        known = [field.name for field in fields(self.parameters)]  # type: ignore[arg-type]
+        known = [field.name for field in fields(self.parameters)]
         for name, value in values.items():
             if name not in known:
                 raise OfferError(f"parameter {name}", value, "one of " + ", ".join(known))

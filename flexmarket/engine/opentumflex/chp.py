@@ -53,6 +53,7 @@ def quantify(plan: SitePlan, device: Device) -> FlexTable:
         soc_percent=store.soc_percent,
         soc_change_percent=soc_change(on, heat, store.capacity_kwh, plan.steps_per_hour),
         min_soc_percent=0.0,
+        commitment=unit.commitment(plan.problem.horizon),
     )
     offers = chp_offers(switching, plan.problem.price("import_eur_per_kwh"), plan.steps_per_hour)
     return offers.table(unit, scheduled)

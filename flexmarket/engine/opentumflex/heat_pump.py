@@ -91,6 +91,7 @@ def quantify(plan: SitePlan, device: Device) -> FlexTable:
         soc_percent=store.soc_percent,
         soc_change_percent=soc_change(on, heat, store.capacity_kwh, plan.steps_per_hour),
         min_soc_percent=store.useful_soc_percent,
+        commitment=pump.commitment(plan.problem.horizon),
     )
     offers = heat_pump_offers(switching, plan.problem.price("import_eur_per_kwh"), plan.steps_per_hour)
     return offers.table(pump, scheduled)

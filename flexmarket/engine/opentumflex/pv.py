@@ -29,9 +29,14 @@ def pv_offers(power_kw: Series, to_grid_kw: Series, export_price: Series, steps_
 
 
 def quantify(plan: SitePlan, device: Device) -> FlexTable:
-    """Return the table of a photovoltaic or wind plant; plants share the feed-in by their production."""
+    """Return the table of a photovoltaic or wind plant; plants share the feed-in by their production.
+
+    A plant that must not be curtailed offers nothing.
+    """
     plant = of_kind(device, Renewable)
     scheduled = plan.series(plant, "power_kw")
+    if not plant.curtailable:
+        return Offers.none(plan.count).table(plant, scheduled)
     to_grid = plan.renewable_to_grid_kw * share(-scheduled, plan.renewable_kw)
     offers = pv_offers(-scheduled, to_grid, plan.problem.price("export_eur_per_kwh"), plan.steps_per_hour)
     return offers.table(plant, scheduled)

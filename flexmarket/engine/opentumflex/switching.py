@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flexmarket.engine.opentumflex.offers import Steps
+from optimization.engine.commitment import Commitment
 from optimization.engine.series import Series
 
 EARNED_SHARE = 1.15
@@ -17,7 +18,7 @@ class SwitchingPlan:
 
     `on` is 1 or 0, `power_kw` the electric power it has or would have when running (0 or more), `soc_change_percent`
     what switching it in this step would add to the heat store (percent of its capacity, negative when it runs),
-    `soc_percent` the planned content at the end of the step.
+    `soc_percent` the planned content at the end of the step. `commitment` brings minimum run and rest times, if any.
     """
 
     on: Series
@@ -26,6 +27,7 @@ class SwitchingPlan:
     soc_change_percent: Series
     min_soc_percent: float
     max_soc_percent: float = 100.0
+    commitment: Commitment | None = None
 
 
 def soc_change(on: Series, heat_kw: Series, capacity_kwh: float, steps_per_hour: int) -> Series:
@@ -37,9 +39,23 @@ def switching_steps(plan: SwitchingPlan) -> Steps:
     """Return for each step how many steps the device can be switched the other way, 0 where it cannot.
 
     The plan must not change state in them, as many steps of the other state must follow in which the heat is caught
-    up, and the store must stay inside its band.
+    up, the store must stay inside its band, and minimum run and rest times must hold.
     """
-    return np.minimum(np.minimum(_steps_of_same_state(plan.on), _steps_of_other_state(plan.on)), _steps_in_band(plan))
+    steps = np.minimum(np.minimum(_steps_of_same_state(plan.on), _steps_of_other_state(plan.on)), _steps_in_band(plan))
+    commitment = plan.commitment
+    if commitment is None or commitment.min_run == commitment.min_rest == 1:
+        return steps
+    return np.array([_steps_in_times(plan.on, commitment, step, int(most)) for step, most in enumerate(steps)])
+
+
+def _steps_in_times(on: Series, commitment: Commitment, start: int, most: int) -> int:
+    """Return the most steps from `start` that can be switched without breaking a minimum run or rest time."""
+    for steps in range(most, 0, -1):
+        switched = on.copy()
+        switched[start : start + steps] = 1 - switched[start : start + steps]
+        if not any(commitment.violations("", switched)):
+            return steps
+    return 0
 
 
 def _steps_of_same_state(on: Series) -> Steps:

@@ -41,3 +41,9 @@ def test_several_plants_share_the_feed_in_by_their_production() -> None:
     assert tables["roof"].negative_price_eur_per_kwh == pytest.approx([0.1])
     assert tables["mill"].negative_price_eur_per_kwh == pytest.approx([0.1])
     assert tables["mill"].negative_power_kw.tolist() == [1.0]
+
+
+def test_a_plant_that_must_not_be_curtailed_offers_nothing() -> None:
+    fixed = Photovoltaic(name="pv", capacity_kw=4, yield_kw_per_kw=0.5, curtailable=False)
+    problem, schedule = planned(horizon(4), {fixed: {"power_kw": -2.0, "curtailed_kw": 0.0}}, grid_kw=-2.0)
+    assert not quantify(problem, schedule)["pv"].offers_anything

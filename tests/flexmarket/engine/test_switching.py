@@ -1,5 +1,7 @@
 """Heat-pump and CHP offers, computed by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from flexmarket.engine.methods import quantify
 from flexmarket.engine.opentumflex.chp import chp_offers
 from flexmarket.engine.opentumflex.heat_pump import heat_pump_offers
 from flexmarket.engine.opentumflex.switching import SwitchingPlan, switching_steps
+from optimization.engine.commitment import Commitment
 from optimization.engine.devices import Chp, HeatPump, HeatStorage
 from tests.flexmarket.engine.sites import horizon, planned
 
@@ -55,6 +58,18 @@ def test_a_chp_unit_offers_the_other_way_round() -> None:
     offers = chp_offers(plan([0, 0, 0, 0, 1, 1]), PRICE, steps_per_hour=2)
     assert offers.positive_power.tolist() == [2.0, 2.0, 2.0, 2.0, 0.0, 0.0]
     assert offers.positive_price[0] == pytest.approx(1.15 * 0.55)
+
+
+def test_minimum_run_and_rest_times_shorten_or_forbid_an_offer() -> None:
+    def steps(on: list[int], **minutes: float) -> list[int]:
+        times = {"min_run_minutes": 0.0, "min_rest_minutes": 0.0, **minutes}
+        commitment = Commitment(initially_on=False, initial_minutes=np.inf, horizon=horizon(len(on)), **times)
+        return switching_steps(replace(plan(on), commitment=commitment)).tolist()
+
+    assert steps([0, 0, 0, 1, 1, 1]) == [3, 2, 1, 0, 0, 0]
+    assert steps([0, 0, 0, 1, 1, 1], min_run_minutes=120) == [3, 2, 1, 0, 0, 0]
+    assert steps([0, 0, 0, 0, 1, 1], min_run_minutes=180) == [0, 0, 2, 1, 0, 0]
+    assert steps([0, 0, 0, 0, 1, 1], min_rest_minutes=120) == [2, 1, 2, 1, 0, 0]
 
 
 def test_devices_of_a_site_take_the_store_and_their_own_heat() -> None:

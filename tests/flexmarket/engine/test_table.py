@@ -47,7 +47,7 @@ def test_prices_may_be_negative_and_arrays_are_read_only() -> None:
 
 def test_offers_anything() -> None:
     assert not table().offers_anything
-    assert table(negative_power_kw=[0.0, 1.0]).offers_anything
+    assert table(negative_power_kw=[0.0, 1.0], negative_energy_kwh=[0.0, 0.5]).offers_anything
 
 
 def test_the_aggregate_adds_power_and_energy_and_weighs_prices_by_energy() -> None:

@@ -159,6 +159,13 @@ def test_generator_curve_that_gets_steeper_then_flatter_is_followed_exactly() ->
     assert run["power_kw"].tolist() == pytest.approx([-4] * 4)
 
 
+def test_generator_of_one_output_needs_one_point_of_its_curve() -> None:
+    fixed = generator(power_kw=4.0, min_power_kw=4.0, fuel_curve=((4, 1.0),))
+    run = plan_of(site(fixed, ElectricLoad(name="l", demand_kw=5), fuel=0.8, buy=[0.1, 0.3, 0.1, 0.3])).devices["dg"]
+    assert run["power_kw"].tolist() == [0, -4, 0, -4]
+    assert run["fuel_l_per_h"].tolist() == [0, 1, 0, 1]
+
+
 def test_generator_ramps_starts_and_minimum_times() -> None:
     slow = generator(ramp_kw_per_minute=2 / 60, min_run_minutes=180, start_cost_eur=0.5)
     plan = plan_of(site(slow, ElectricLoad(name="l", demand_kw=20), hours=5, fuel=0.5, buy=[0.1, 0.1, 1, 0.1, 0.1]))

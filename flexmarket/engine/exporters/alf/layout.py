@@ -54,7 +54,7 @@ def files(tables: Tables, horizon: Horizon, zone: ZoneInfo, parameters: AlfParam
 
 
 def _file(table: FlexTable, times: Sequence[datetime], parameters: AlfParameters) -> bytes:
-    number = _comma if parameters.dialect == "comma" else repr
+    number = _comma if parameters.dialect == "comma" else _point
     time_format = TIME_FORMATS[parameters.dialect]
     rows = [
         [time.strftime(time_format), *map(number, values)] for time, values in zip(times, _values(table), strict=True)
@@ -88,5 +88,9 @@ def _constraints(parameters: AlfParameters, number: Callable[[float], str]) -> l
     return ["Ja" if parameters.partial_call else "Nein", *(number(float(value)) for value in hours)]
 
 
+def _point(value: float) -> str:
+    return np.format_float_positional(value, trim="0")
+
+
 def _comma(value: float) -> str:
-    return repr(value).replace(".", ",")
+    return _point(value).replace(".", ",")

@@ -1,5 +1,6 @@
 """ALF files."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ def test_dialect_with_decimal_comma_and_own_constraints() -> None:
     assert name == "2026-01-12_batFlex-Angebot.csv"
     assert lines[0] == HEADER
     assert lines[1] == "12.01.2026 01:00 +0100;-1,5;-0,33333;1,5;-0,25;0,375;-20,0;28,46;Nein;3,0;4,5;1,5;1,5;0,25"
+
+
+@pytest.mark.parametrize(("dialect", "written"), [("point", "-0.00004"), ("comma", "-0,00004")])
+def test_small_numbers_have_no_exponent(dialect: str, written: str) -> None:
+    table = replace(small_table(), scheduled_power_kw=np.full(len(small_table()), 0.00004))
+    (data,) = export("alf", {"b": table}, horizon(len(table)), ZoneInfo("Europe/Berlin"), dialect=dialect).values()
+    assert data.decode().splitlines()[1].split(";")[1] == written
 
 
 def test_each_slot_has_its_own_offset() -> None:
