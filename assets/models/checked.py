@@ -1,5 +1,6 @@
 """What every row of this app checks before it is written: errors name the field, the value and what is allowed."""
 
+import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -21,12 +22,22 @@ class Checked(models.Model):
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         """Check each field alone; a wrong choice is told what the choices are."""
+        found: dict[str, list[ValidationError]] = {}
         try:
             super().clean_fields(exclude=exclude)
         except ValidationError as error:
-            raise ValidationError(
-                {name: list(self._explained(name, errors)) for name, errors in error.error_dict.items()}
-            ) from error
+            found = {name: list(self._explained(name, errors)) for name, errors in error.error_dict.items()}
+        for field in self._meta.concrete_fields:
+            value = getattr(self, field.attname)
+            if field.name in found or field.name in set(exclude or ()):
+                continue
+            # SQLite stores not-a-number as NULL, and PostgreSQL refuses the character 0 with an error of its own.
+            if isinstance(value, float) and not math.isfinite(value):
+                found[field.name] = [ValidationError(f"{field.name} is {value}; allowed: a finite number.")]
+            elif isinstance(value, str) and "\0" in value:
+                found[field.name] = [ValidationError(f"{field.name} contains the character 0; allowed: text.")]
+        if found:
+            raise ValidationError(found)
 
     def clean(self) -> None:
         """Refuse rows of other organizations."""

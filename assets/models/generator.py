@@ -52,6 +52,9 @@ class Generator(Asset):
     def clean(self) -> None:
         """Refuse a fuel curve that does not span the generator's powers."""
         super().clean()
-        validate_fuel_curve(self.fuel_curve)
+        try:
+            validate_fuel_curve(self.fuel_curve)
+        except ValidationError as error:
+            raise ValidationError({"fuel_curve": error.messages}) from error
         if [self.fuel_curve[0][0], self.fuel_curve[-1][0]] != [self.min_power_kw, self.power_kw]:
             raise ValidationError({"fuel_curve": "The first point must be at min_power_kw, the last at power_kw."})
