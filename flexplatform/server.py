@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 from flexplatform.embedded.process import LOOPBACK, ChildProcess
 from flexplatform.env import BASE_DIR, VAR_DIR
@@ -11,8 +12,6 @@ from flexplatform.env import BASE_DIR, VAR_DIR
 WORKERS = 2
 THREADS = 4
 SECONDS_TO_START = 60.0
-RECORDS = VAR_DIR / "run"
-LOGS = VAR_DIR / "log"
 
 
 class PortalServer(ChildProcess):
@@ -25,7 +24,7 @@ class PortalServer(ChildProcess):
         command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--bind", bind, "--log-level", "warning"]
         command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket"]
         super().__init__(
-            "The web server", command, record=RECORDS / "web.json", environment=environment, folder=BASE_DIR
+            "The web server", command, record=VAR_DIR / "run" / "web.json", environment=environment, folder=BASE_DIR
         )
         if host != LOOPBACK:
             self.environment.setdefault("ALLOWED_HOSTS", "*")
@@ -64,26 +63,29 @@ class PortalServer(ChildProcess):
             connection.close()
 
 
-def job_worker(environment: Mapping[str, str]) -> ChildProcess:
-    """Return a Celery worker that does one job at a time; what it says goes to a log file."""
-    options = ["worker", "--concurrency", "1", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    return _celery("The worker", "worker", options, environment)
+def job_worker(environment: Mapping[str, str], folder: Path = VAR_DIR, name: str = "worker") -> ChildProcess:
+    """Return a Celery worker that does one job at a time; what it says goes to a log file in `folder`."""
+    options = ["worker", "--concurrency", "1", "--loglevel", "WARNING", "--hostname", f"{name}@%h"]
+    return _celery("The worker", name, [*options, "--without-gossip", "--without-mingle"], environment, folder)
 
 
-def job_clock(environment: Mapping[str, str]) -> ChildProcess:
+def job_clock(environment: Mapping[str, str], folder: Path = VAR_DIR) -> ChildProcess:
     """Return the Celery beat whose tick brings lost jobs back."""
-    options = ["beat", "--loglevel", "WARNING", "--pidfile", "", "--schedule", str(VAR_DIR / "celerybeat-schedule")]
-    return _celery("The clock", "clock", options, environment)
+    options = ["beat", "--loglevel", "WARNING", "--pidfile", "", "--schedule", str(folder / "celerybeat-schedule")]
+    return _celery("The clock", "clock", options, environment, folder)
 
 
-def _celery(name: str, file_name: str, options: list[str], environment: Mapping[str, str]) -> ChildProcess:
-    LOGS.mkdir(parents=True, exist_ok=True)
+def _celery(
+    name: str, file_name: str, options: list[str], environment: Mapping[str, str], folder: Path
+) -> ChildProcess:
+    log = folder / "log" / f"{file_name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     return ChildProcess(
         name,
         [sys.executable, "-m", "celery", "--quiet", "--app", "flexplatform.celery", *options],
-        record=RECORDS / f"{file_name}.json",
+        record=folder / "run" / f"{file_name}.json",
         environment=environment,
         folder=BASE_DIR,
-        log=LOGS / f"{file_name}.log",
+        log=log,
         polite=True,
     )
