@@ -11,10 +11,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+import psycopg
 
 from flexplatform.embedded.process import (
     LOOPBACK,
@@ -76,6 +79,20 @@ class Postgres(ChildProcess):
         self._make_cluster()
         super().start()
         wait_until_it_listens(self, self.port, SECONDS_TO_START)
+        self._wait_until_it_takes_queries()
+
+    def _wait_until_it_takes_queries(self) -> None:
+        """Return once a client gets a session: the server listens already while it is still starting up."""
+        deadline = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                psycopg.connect(self.url(), connect_timeout=5).close()
+            except psycopg.OperationalError:
+                if self.ended() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def _make_cluster(self) -> None:
         password = self.data.with_name("password")
