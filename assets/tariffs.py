@@ -54,14 +54,18 @@ def spot_prices(
     return {key: tuple(values) for key, values in found.items()}
 
 
-def components_of(tariff: Tariff, deliveries: Deliveries) -> tuple[Component, ...]:
+def components_of(
+    tariff: Tariff, deliveries: Deliveries, stored: Iterable[TariffPeriod] | None = None
+) -> tuple[Component, ...]:
     """Return the parts of a tariff, energy first, VAT last; parts that cost nothing are left out.
+
+    `stored` are its periods where they are not yet in the database.
 
     Raises:
         TariffError: where its periods leave an hour of the week without a price, or with two.
     """
     periods: dict[str, list[TariffPeriod]] = defaultdict(list)
-    for period in tariff.periods.all():
+    for period in tariff.periods.all() if stored is None else stored:
         periods[period.part].append(period)
     energy: Price
     added = [("margin", tariff.energy_price_per_kwh)]

@@ -4,6 +4,7 @@ All of them need `audit.acting(...)` and the scope of the organization around th
 """
 
 from assets.services.devices import create_asset, delete_asset, update_asset
+from assets.services.imports import import_csv
 from assets.services.prices import create_price_series, delete_price_series, receive_prices, update_price_series
 from assets.services.sites import (
     change_sites,
@@ -15,7 +16,14 @@ from assets.services.sites import (
     update_portfolio,
     update_site,
 )
-from assets.services.tariffs import assign_tariff, create_tariff, delete_tariff, unassign_tariff, update_tariff
+from assets.services.tariffs import (
+    assign_tariff,
+    create_tariff,
+    delete_tariff,
+    switch_tariff,
+    unassign_tariff,
+    update_tariff,
+)
 
 __all__ = [
     "assign_tariff",
@@ -31,7 +39,9 @@ __all__ = [
     "delete_price_series",
     "delete_site",
     "delete_tariff",
+    "import_csv",
     "receive_prices",
+    "switch_tariff",
     "unassign_tariff",
     "update_asset",
     "update_portfolio",

@@ -1,45 +1,20 @@
 """How a row of this app is written, whatever its table: values checked by field, one transaction, one audit event."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.text import get_text_list
 
-from assets.models import Checked, ElectricVehicle, EvStay, Tariff, TariffPeriod
+from assets.models import Checked
+from assets.tables import PARTS, Parts, editable_fields
 from flexplatform.accounts import audit
 from flexplatform.accounts.models import Organization
 
 Values = Mapping[str, Any]
 Row = TypeVar("Row", bound=Checked)
-FIXED = frozenset({"organization", "kind"})
 NAMED_USERS = 5
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Rows that belong to another one and are written with it, as a whole list: `name` is also the related name."""
-
-    name: str
-    model: type[Checked]
-    owner: str
-
-
-PARTS: dict[type[Checked], Parts] = {
-    ElectricVehicle: Parts("stays", EvStay, "vehicle"),
-    Tariff: Parts("periods", TariffPeriod, "tariff"),
-}
-
-
-def editable_fields(model: type[Checked]) -> dict[str, "models.Field[Any, Any]"]:
-    """Return the columns that values may name, by name."""
-    return {
-        field.name: field
-        for field in model._meta.concrete_fields
-        if field.editable and not field.primary_key and field.name not in FIXED
-    }
 
 
 @transaction.atomic
@@ -66,7 +41,7 @@ def update(row: Row, values: Values, organization: Organization) -> Row:
     save(stored, values, organization)
     was, now = audit.changed(before, state(stored))
     if now:
-        audit.record(organization=organization, action=action(row, "update"), instance=stored, before=was, after=now)
+        audit.record(organization=organization, action=action(row, "change"), instance=stored, before=was, after=now)
     return stored
 
 
@@ -156,7 +131,7 @@ def state(row: Checked) -> dict[str, Any]:
 
 
 def action(row: Checked, verb: str) -> str:
-    """Return the name of what is done, such as `site.update`."""
+    """Return the name of what is done, such as `site.change`."""
     return f"{row._meta.model_name}.{verb}"
 
 

@@ -10,6 +10,7 @@ from assets.models import Asset, Checked, Portfolio, Site, SiteTariff
 from assets.queries import devices_by_site
 from assets.services import rows
 from assets.services.rows import Values
+from assets.tables import PARTS, editable_fields
 from flexplatform.accounts import audit
 from flexplatform.accounts.models import Organization
 
@@ -95,7 +96,7 @@ def copy_site(*, site: Site, values: Values) -> Site:
     organization = site.organization
     if not values.get("name"):
         raise ValidationError({"name": "A copy needs a name of its own."})
-    own = {name: getattr(site, name) for name in rows.editable_fields(Site) if name not in {"slug", "external_id"}}
+    own = {name: getattr(site, name) for name in editable_fields(Site) if name not in {"slug", "external_id"}}
     made = create_site(organization=organization, values={**own, **values})
     for device in devices_by_site([site])[site.pk]:
         _copy(device, site=made)
@@ -143,10 +144,10 @@ def _slugs(organization: Organization) -> set[str]:
 
 
 def _copy(row: Checked, *, site: Site) -> Checked:
-    parts = rows.PARTS.get(type(row))
-    values = {name: getattr(row, name) for name in rows.editable_fields(type(row))} | {"site": site}
+    parts = PARTS.get(type(row))
+    values = {name: getattr(row, name) for name in editable_fields(type(row))} | {"site": site}
     if parts:
-        names = [name for name in rows.editable_fields(parts.model) if name != parts.owner]
+        names = [name for name in editable_fields(parts.model) if name != parts.owner]
         values[parts.name] = [{name: getattr(each, name) for name in names} for each in getattr(row, parts.name).all()]
     made = type(row)(site=site) if isinstance(row, Asset | SiteTariff) else type(row)()
     rows.save(made, values, site.organization)

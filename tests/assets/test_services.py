@@ -78,8 +78,8 @@ def test_a_portfolio_lives_its_life(people: People) -> None:
     portfolio = services.update_portfolio(portfolio=portfolio, values={"name": "South"})
     same = services.update_portfolio(portfolio=portfolio, values={"name": "South"})
     services.delete_portfolio(portfolio=same)
-    assert actions() == ["portfolio.create", "portfolio.update", "portfolio.delete"]
-    event = AuditEvent.objects.get(action="portfolio.update")
+    assert actions() == ["portfolio.create", "portfolio.change", "portfolio.delete"]
+    event = AuditEvent.objects.get(action="portfolio.change")
     assert (event.before, event.after, event.user) == ({"name": "North"}, {"name": "South"}, people.alice)
     assert [row.history_type for row in history_of(type(same)).all()] == ["-", "~", "+"]
     assert history_of(type(same)).first().history_user == people.alice
@@ -97,7 +97,7 @@ def test_a_site_starts_with_a_slug_and_the_zone_of_its_portfolio(people: People,
     assert (made.slug, made.time_zone) == ("home-2", "Europe/Lisbon")
     assert services.update_site(site=made, values={"grid_node": "N1", "import_limit_kw": 30}).grid_node == "N1"
     services.delete_site(site=made)
-    assert actions() == ["site.create", "site.update", "site.delete"]
+    assert actions() == ["site.create", "site.change", "site.delete"]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_device_of_each_kind_lives_its_life(site: Site, kind: str) -> None:
     assert services.update_asset(asset=shared, values={"name": "renamed", "latitude": 48}).name == "renamed"
     services.delete_asset(asset=shared)
     name = KINDS[kind]._meta.model_name
-    assert actions() == [f"{name}.create", f"{name}.update", f"{name}.delete"]
+    assert actions() == [f"{name}.create", f"{name}.change", f"{name}.delete"]
     assert [row.history_type for row in history_of(KINDS[kind]).all()] == ["-", "~", "+"]
 
 
@@ -198,7 +198,7 @@ def test_stays_are_replaced_as_a_whole(site: Site) -> None:
     services.update_asset(asset=car, values={"capacity_kwh": 50})
     stays = ElectricVehicle.objects.get(pk=car.pk).stays
     assert list(stays.values_list("weekday", "arrival")) == [(0, time(18)), (1, time(18))]
-    event = AuditEvent.objects.filter(action="electricvehicle.update").order_by("pk").first()
+    event = AuditEvent.objects.filter(action="electricvehicle.change").order_by("pk").first()
     assert event is not None
     assert event.before == {"stays": [{**event.before["stays"][0], "weekday": None}]}
     assert len(event.after["stays"]) == 2
@@ -241,7 +241,7 @@ def test_a_tariff_lives_its_life(people: People, site: Site) -> None:
     assert "still used by" in refused(services.delete_tariff, tariff=changed)[""][0]
     services.unassign_tariff(assignment=assignment)
     services.delete_tariff(tariff=changed)
-    assert actions() == ["tariff.create", "tariff.update", "sitetariff.create", "sitetariff.delete", "tariff.delete"]
+    assert actions() == ["tariff.create", "tariff.change", "sitetariff.create", "sitetariff.delete", "tariff.delete"]
 
 
 @pytest.mark.parametrize(
