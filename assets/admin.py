@@ -5,41 +5,43 @@ from typing import Any
 from django.contrib import admin
 
 from assets.models import KINDS, ElectricVehicle, EvStay, Portfolio, Site
+from flexplatform.accounts.admin_access import OrganizationFilter, TenantAdmin, TenantInline
 
 
 @admin.register(Portfolio)
-class PortfolioAdmin(admin.ModelAdmin):
+class PortfolioAdmin(TenantAdmin):
     """Groups of sites."""
 
     list_display = ("name", "organization")
-    list_filter = ("organization",)
+    list_filter = (OrganizationFilter,)
     list_select_related = ("organization",)
     search_fields = ("name",)
 
 
 @admin.register(Site)
-class SiteAdmin(admin.ModelAdmin):
+class SiteAdmin(TenantAdmin):
     """Places with a grid connection."""
 
     list_display = ("name", "portfolio", "address", "import_limit_kw", "export_limit_kw")
-    list_filter = ("organization", "portfolio")
-    list_select_related = ("portfolio",)
+    list_filter = (OrganizationFilter, "portfolio")
+    list_select_related = ("portfolio", "organization")
     search_fields = ("name", "address", "external_id")
     prepopulated_fields = {"slug": ("name",)}
 
 
-class EvStayInline(admin.TabularInline):
+class EvStayInline(TenantInline):
     """When a vehicle stands at its charger."""
 
     model = EvStay
     extra = 1
 
 
-class AssetAdmin(admin.ModelAdmin):
+class AssetAdmin(TenantAdmin):
     """Devices of one kind."""
 
-    list_filter = ("site__organization",)
-    list_select_related = ("site",)
+    organization_path = "site__organization"
+    list_filter = (OrganizationFilter,)
+    list_select_related = ("site__organization",)
     search_fields = ("name", "site__name")
 
     def get_list_display(self, request: Any) -> Any:

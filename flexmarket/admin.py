@@ -1,26 +1,17 @@
 """Admin of offers: to look at, not to change."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
 from flexmarket.models import FlexibilityOffers
+from flexplatform.accounts.admin_access import TenantRecordAdmin
 
 
 @admin.register(FlexibilityOffers)
-class FlexibilityOffersAdmin(admin.ModelAdmin):
+class FlexibilityOffersAdmin(TenantRecordAdmin):
     """Stored offers by run and device."""
 
+    organization_path = "run__organization"
     list_display = ("device", "kind", "method", "run")
     list_filter = ("method", "kind")
-    list_select_related = ("run__site",)
+    list_select_related = ("run__site", "run__organization")
     fields = ("run", "device", "kind", "method")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: offers come from a run only."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: offers are a record."""
-        return False

@@ -99,6 +99,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "flexplatform.accounts.throttling.attempted_email"
 AXES_LOCKOUT_CALLABLE = "flexplatform.accounts.throttling.locked_out"
+AXES_CLIENT_IP_CALLABLE = "flexplatform.accounts.addresses.client_ip"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
@@ -118,6 +119,13 @@ JOBS_RESEND_SECONDS = env.float("JOBS_RESEND_SECONDS", default=60)
 JOBS_RECONCILE_SECONDS = env.float("JOBS_RECONCILE_SECONDS", default=10)
 JOBS_MAX_ATTEMPTS = env.int("JOBS_MAX_ATTEMPTS", default=3)
 CELERY_BEAT_SCHEDULE = {"bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS}}
+
+# Such as smtp+tls://user:password@mail.example.org:587; in development mails become files.
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25" if PRODUCTION else "filemail://"))
+EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="FlexPlatform <noreply@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -158,7 +166,13 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+PASSWORD_RESET_TIMEOUT = 60 * 60 * 2
+# How many own proxies stand before the server and append to X-Forwarded-For.
+PROXY_COUNT = env.int("PROXY_COUNT", default=1 if env.bool("BEHIND_PROXY", default=False) else 0)
 if PRODUCTION:
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

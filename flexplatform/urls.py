@@ -1,9 +1,16 @@
 """Every address of the platform; the apps' own come from the registry and live below `/o/<organization>/`."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import (
+    LoginView,
+    LogoutView,
+    PasswordResetCompleteView,
+    PasswordResetDoneView,
+    PasswordResetView,
+)
 from django.urls import include, path
 
+from flexplatform.accounts.views.own import Account, AnswerInvitation, PasswordChange, PasswordResetConfirm
 from flexplatform.portal.health import healthz
 from flexplatform.portal.views import Favicon, Home, Overview
 from flexplatform.registry import routes
@@ -12,6 +19,13 @@ urlpatterns = [
     path("", Home.as_view(), name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("account/", Account.as_view(), name="account"),
+    path("account/password/", PasswordChange.as_view(), name="password_change"),
+    path("password-reset/", PasswordResetView.as_view(), name="password_reset"),
+    path("password-reset/sent/", PasswordResetDoneView.as_view(), name="password_reset_done"),
+    path("password-reset/done/", PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+    path("password-reset/<str:uidb64>/<str:token>/", PasswordResetConfirm.as_view(), name="password_reset_confirm"),
+    path("invitation/<str:text>/", AnswerInvitation.as_view(), name="invitation"),
     path("favicon.ico", Favicon.as_view(), name="favicon"),
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),

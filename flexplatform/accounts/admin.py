@@ -1,10 +1,67 @@
-"""Admin of users, organizations and memberships."""
+"""Admin of users, organizations, memberships and tokens; audit events to read."""
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from flexplatform.accounts.models import Membership, Organization, User
+from flexplatform.accounts import audit, services
+from flexplatform.accounts.admin_access import OrganizationFilter, TenantAdmin, TenantRecordAdmin, admin_organizations
+from flexplatform.accounts.models import ApiToken, AuditEvent, Membership, Organization, User
+from flexplatform.accounts.permissions import MANAGE_MEMBERS, MANAGE_TOKENS, VIEW_AUDIT
+
+admin.site.unregister(Group)
+
+
+class PlatformAdmin(admin.ModelAdmin):
+    """Rows of the whole platform, for its staff; kept for good, because audit events name them."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Store the row and what changed."""
+        stored = self.model._default_manager.filter(pk=obj.pk).first() if change else None
+        before = audit.snapshot(stored) if stored is not None else None
+        super().save_model(request, obj, form, change)
+        after: dict[str, Any] = audit.snapshot(obj)
+        if before is not None:
+            before, after = audit.changed(before, after)
+        if after:
+            audit.record(
+                organization=obj if isinstance(obj, Organization) else None,
+                action=f"{obj._meta.model_name}.{'change' if change else 'create'}",
+                instance=obj,
+                before=before,
+                after=after,
+            )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+
+class RoleBoundAdmin(TenantAdmin):
+    """Tenant rows that more than the right to configure sites is needed for."""
+
+    permission: str
+
+    def _may(self, request: HttpRequest, obj: Any) -> bool:
+        if not super()._may(request, obj):
+            return False
+        if getattr(request.user, "is_superuser", False):
+            return True
+        wanted = admin_organizations(request) if obj is None else [self.organization_of(obj)]
+        memberships = Membership.objects.filter(user=request.user.pk, organization__in=wanted, is_active=True)
+        return len(wanted) == sum(membership.may(self.permission) for membership in memberships)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Return whether the role includes these rows."""
+        return self._may(request, None)
 
 
 class UserCreationForm(BaseUserCreationForm):
@@ -15,36 +72,128 @@ class UserCreationForm(BaseUserCreationForm):
         fields = ("email",)
 
 
-class MembershipInline(admin.TabularInline):
-    """The organizations of a user."""
-
-    model = Membership
-    extra = 0
-
-
 @admin.register(User)
-class FlexUserAdmin(UserAdmin):
-    """Users by e-mail address."""
+class FlexUserAdmin(PlatformAdmin, UserAdmin):
+    """Users by e-mail address; their memberships are a page of their own."""
 
     add_form = UserCreationForm
     ordering = ("email",)
     list_display = ("email", "first_name", "last_name", "is_active", "is_superuser")
+    list_filter = ("is_active", "is_superuser")
     search_fields = ("email", "first_name", "last_name")
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Person", {"fields": ("first_name", "last_name")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Rights", {"fields": ("is_active", "is_superuser")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "password1", "password2")}),)
+    readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-    inlines = (MembershipInline,)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Set a password, and record that it was set."""
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                user = User.objects.get(pk=id)
+                audit.record(organization=None, action="user.password", instance=user)
+        return response
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):
+class OrganizationAdmin(PlatformAdmin):
     """Tenants."""
 
     list_display = ("name", "slug", "time_zone", "country")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
+
+
+@admin.register(Membership)
+class MembershipAdmin(RoleBoundAdmin):
+    """Who works for the organization; written by the same services as in the portal."""
+
+    permission = MANAGE_MEMBERS
+    list_display = ("user", "organization", "role", "is_active")
+    list_filter = (OrganizationFilter, "role", "is_active")
+    list_select_related = ("user", "organization")
+    search_fields = ("user__email",)
+    raw_id_fields = ("user",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        """Return the members of the visible organizations."""
+        return super().get_queryset(request).filter(organization__in=admin_organizations(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep person and organization of a membership as they are."""
+        return ("user", "organization") if obj is not None else ("is_active",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Leave adding to platform staff, who see every user; owners invite in the portal."""
+        return bool(getattr(request.user, "is_superuser", False)) and super().has_add_permission(request)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Offer none: each removal is checked by itself."""
+        return {}
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show what a service refuses in words."""
+        return self._in_words(request, super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show what a service refuses in words."""
+        return self._in_words(request, super().delete_view, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        """Add the member, or change role and access."""
+        if not change:
+            obj.pk = services.add_member(organization=obj.organization, user=obj.user, role=obj.role).pk
+            return
+        services.change_role(membership=obj, role=obj.role)
+        if "is_active" in form.changed_data:
+            (services.reactivate_member if obj.is_active else services.deactivate_member)(membership=obj)
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        """Remove the member."""
+        services.remove_member(membership=obj)
+
+    def _in_words(self, request: HttpRequest, view: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ValidationError as error:
+            for message in error.messages:
+                messages.error(request, message)
+            return redirect(request.path)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(RoleBoundAdmin, TenantRecordAdmin):
+    """Tokens to look at and to revoke; they are made in the portal, which shows the clear text once."""
+
+    permission = MANAGE_TOKENS
+    list_display = ("name", "key", "organization", "created_by", "state", "expires_at", "last_used_at")
+    list_filter = (OrganizationFilter,)
+    list_select_related = ("organization", "created_by")
+    search_fields = ("name", "key", "created_by__email")
+    exclude = ("digest",)
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke the chosen tokens", permissions=["view"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """Revoke tokens for good."""
+        for token in queryset:
+            services.revoke_token(token=token)
+        messages.success(request, "The chosen tokens are revoked.")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(RoleBoundAdmin, TenantRecordAdmin):
+    """The record, to read."""
+
+    permission = VIEW_AUDIT
+    list_display = ("at", "actor_label", "door", "action", "object_label", "organization")
+    list_filter = (OrganizationFilter, "door")
+    list_select_related = ("organization",)
+    search_fields = ("actor_label", "action", "object_label")
+    date_hierarchy = "at"

@@ -1,9 +1,8 @@
 """The one way into a tenant's data; outside of it every tenant query raises."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django_scopes import scope
 
 from flexplatform.accounts.models import Organization
@@ -20,13 +19,13 @@ def organization_scope(organization: Organization | None) -> AbstractContextMana
     return scope(organization=organization)
 
 
-def platform_scope(user: Any) -> AbstractContextManager[None]:
-    """Enter the scope of all organizations, for the admin site's superusers; anybody else sees no row.
+def platform_scope(organizations: Iterable[Organization]) -> AbstractContextManager[None]:
+    """Enter the scope of several stored organizations, for the admin site; of none, no row is seen.
 
     Raises:
-        PermissionDenied: for a user who was deactivated.
+        ValueError: for an unsaved organization.
     """
-    if user.is_authenticated and not user.is_active:
-        raise PermissionDenied
-    organizations = list(Organization.objects.all()) if user.is_superuser else []
-    return scope(organization=organizations)
+    several = list(organizations)
+    if any(organization.pk is None for organization in several):
+        raise ValueError("A tenant scope needs stored organizations.")
+    return scope(organization=several)

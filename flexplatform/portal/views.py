@@ -4,14 +4,16 @@ from typing import Any, cast
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.views.generic import RedirectView, TemplateView, View
 
-from flexplatform.accounts import permissions
-from flexplatform.accounts.models import Membership, Organization
+from flexplatform.accounts import audit, permissions
+from flexplatform.accounts.addresses import client_ip
+from flexplatform.accounts.models import Door, Membership, Organization, User
 from flexplatform.accounts.requests import TenantRequest
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.registry import panels
@@ -32,14 +34,29 @@ class OrganizationMixin(LoginRequiredMixin, View):
         """The organization of the address."""
         return self.tenant_request.organization
 
+    @property
+    def member(self) -> User:
+        """The user, who is a member."""
+        return self.tenant_request.membership.user
+
+    def require(self, permission: str) -> None:
+        """Refuse a role without this permission, for what only a part of the view needs.
+
+        Raises:
+            PermissionDenied: which the portal answers with 403.
+        """
+        if not self.tenant_request.membership.may(permission):
+            raise PermissionDenied
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Enter the organization's scope, then handle the request."""
         if not request.user.is_authenticated:
             return self.handle_no_permission()
         slug = kwargs.pop("organization")
         self.kwargs.pop("organization", None)
-        memberships = Membership.objects.select_related("organization")
-        membership = memberships.filter(user=request.user, organization__slug=slug).first()
+        own = Membership.objects.filter(user=request.user, is_active=True).select_related("organization", "user")
+        others = Membership.objects.filter(user=OuterRef("user"), is_active=True).exclude(pk=OuterRef("pk"))
+        membership = own.filter(organization__slug=slug).annotate(has_others=Exists(others)).first()
         if membership is None:
             raise Http404
         if not membership.may(self.permission):
@@ -47,7 +64,8 @@ class OrganizationMixin(LoginRequiredMixin, View):
         self.tenant_request = cast("TenantRequest", request)
         self.tenant_request.organization = membership.organization
         self.tenant_request.membership = membership
-        with organization_scope(membership.organization):
+        acting = audit.acting(membership.user, Door.PORTAL, client_ip(request))
+        with organization_scope(membership.organization), acting:
             response = super().dispatch(request, *args, **kwargs)
             return response.render() if isinstance(response, TemplateResponse) else response
 
@@ -101,7 +119,8 @@ class Home(LoginRequiredMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Redirect to the only organization, or list them."""
-        memberships = list(Membership.objects.select_related("organization").filter(user=request.user.pk))
+        found = Membership.objects.select_related("organization").filter(user=request.user.pk, is_active=True)
+        memberships = list(found)
         if len(memberships) == 1:
             return redirect("overview", organization=memberships[0].organization.slug)
         return self.render_to_response({"memberships": memberships})

@@ -1,5 +1,4 @@
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django_scopes import ScopeError, get_scope
 
 from assets.models import Site
@@ -35,11 +34,11 @@ def test_a_scope_shows_its_own_rows_only_and_ends(people: People) -> None:
     assert "organization" not in get_scope()
 
 
-def test_the_platform_scope_is_empty_for_all_but_superusers(people: People) -> None:
+def test_the_platform_scope_shows_the_rows_of_its_organizations_only(people: People) -> None:
     SiteFactory(organization=people.a)
-    for user in (people.alice, AnonymousUser()):
-        with platform_scope(user):
-            assert not Site.objects.exists()
-    people.alice.is_superuser = True
-    with platform_scope(people.alice):
-        assert Site.objects.count() == 1
+    SiteFactory(organization=people.b)
+    for organizations, count in (([], 0), ([people.a], 1), ([people.a, people.b], 2)):
+        with platform_scope(organizations):
+            assert Site.objects.count() == count
+    with pytest.raises(ValueError, match="stored"):
+        platform_scope([Organization(name="unsaved")])

@@ -15,9 +15,10 @@ from flexplatform.accounts.services.members import (
     reactivate_member,
     remove_member,
 )
-from flexplatform.accounts.services.tokens import authenticate_token, create_token, revoke_token
+from flexplatform.accounts.services.tokens import TokenRefusedError, authenticate_token, create_token, revoke_token
 
 __all__ = [
+    "TokenRefusedError",
     "accept_invitation",
     "add_member",
     "authenticate_token",

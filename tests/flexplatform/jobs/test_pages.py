@@ -95,7 +95,7 @@ def test_a_kind_that_the_role_may_not_view_does_not_exist(people: People) -> Non
 def test_the_admin_shows_jobs_and_changes_none(people: People) -> None:
     people.alice.is_superuser = people.alice.is_staff = True
     people.alice.save()
-    job = enqueue(people.b)
+    job = enqueue(people.a)
     client = people.client("alice")
     assert client.get("/admin/jobs/job/").status_code == 200
     assert client.get(f"/admin/jobs/job/{job.pk}/change/").status_code == 200

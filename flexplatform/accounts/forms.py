@@ -1,0 +1,120 @@
+"""Forms of accounts; what only a service can know comes back as an error of the field."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from flexplatform.accounts.models import Door
+from flexplatform.accounts.models.token import validate_networks
+from flexplatform.accounts.permissions import Role
+
+
+class PortalForm(forms.Form):
+    """A form in the portal's look that takes the errors of services."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        style(self)
+
+    def take(self, error: ValidationError) -> None:
+        """Show a service's errors at their fields; those of no field of the form at its top."""
+        if not hasattr(error, "error_dict"):
+            self.add_error(None, error)
+            return
+        for name, errors in error.error_dict.items():
+            self.add_error(name if name in self.fields else None, errors)
+
+
+def style(form: forms.BaseForm) -> None:
+    """Give the widgets of any form the portal's classes."""
+    for field in form.fields.values():
+        widget = field.widget
+        if isinstance(widget, forms.CheckboxSelectMultiple | forms.CheckboxInput):
+            continue
+        widget.attrs.setdefault("class", "form-select" if isinstance(widget, forms.Select) else "form-control")
+
+
+class InvitationForm(PortalForm):
+    """Whom to invite."""
+
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+
+
+class RoleForm(PortalForm):
+    """A member's role."""
+
+    role = forms.ChoiceField(label="Role", choices=Role.choices)
+
+
+class TokenForm(PortalForm):
+    """A token, with the permissions that its creator may give away."""
+
+    name = forms.CharField(label="Name", max_length=100, help_text="What the token is for, such as the program's name")
+    permissions = forms.MultipleChoiceField(label="Permissions", widget=forms.CheckboxSelectMultiple)
+    expires_at = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="The token works until the end of this day (UTC). Empty: it does not expire",
+    )
+    allowed_networks = forms.CharField(
+        label="Networks",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Such as 192.0.2.0/24, one per line. Empty: from everywhere",
+    )
+
+    def __init__(self, *args: Any, grantable: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["permissions"].choices = [(name, name) for name in sorted(grantable)]  # type: ignore[attr-defined]
+
+    def clean_allowed_networks(self) -> list[str]:
+        """Return the networks as a list."""
+        networks = self.cleaned_data["allowed_networks"].replace(",", " ").split()
+        validate_networks(networks)
+        return networks
+
+    def clean_expires_at(self) -> datetime | None:
+        """Return the end of the last day."""
+        day = self.cleaned_data["expires_at"]
+        if day is None:
+            return None
+        if day < timezone.now().date():
+            raise ValidationError("The last day must be today or later.")
+        return datetime.combine(day, time.max, UTC)
+
+
+class AuditFilterForm(PortalForm):
+    """Which events to list; empty fields do not filter."""
+
+    actor = forms.CharField(label="Actor", required=False, max_length=200)
+    door = forms.ChoiceField(label="Door", required=False, choices=[("", "any"), *Door.choices])
+    action = forms.CharField(label="Action", required=False, max_length=60)
+    object = forms.CharField(label="Object", required=False, max_length=200)
+    since = forms.DateField(label="From day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class NewUserForm(PortalForm):
+    """What a person who is new here says of themselves."""
+
+    first_name = forms.CharField(label="First name", required=False, max_length=150)
+    last_name = forms.CharField(label="Last name", required=False, max_length=150)
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+    password_again = forms.CharField(
+        label="Password again", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    def clean_password_again(self) -> str:
+        """Refuse a second password that differs from the first."""
+        again: str = self.cleaned_data["password_again"]
+        if "password" in self.cleaned_data and again != self.cleaned_data["password"]:
+            raise ValidationError("The two passwords differ.")
+        return again

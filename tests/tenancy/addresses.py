@@ -1,0 +1,111 @@
+"""Every address of the platform, and what is known about each; one line more here for one address more there."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from flexplatform.accounts import permissions as p
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an organization's address needs and answers: `ok` to a role that holds `permission`, else 403."""
+
+    permission: str
+    ok: int = 200
+    method: str = "get"
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def post(permission: str, **data: Any) -> Rule:
+    """Return the rule of an address that only takes POST and sends on."""
+    return Rule(permission, ok=302, method="post", data=data)
+
+
+TENANT: dict[str, Rule] = {
+    "overview": Rule(p.VIEW_SITES),
+    "site_map": Rule(p.VIEW_SITES),
+    "site": Rule(p.VIEW_SITES),
+    "plan_site": post(p.RUN_SCHEDULES, day="2026-11-22", key="k"),
+    "schedule_charts": Rule(p.VIEW_SCHEDULES),
+    "schedule_csv": Rule(p.VIEW_SCHEDULES),
+    "offer_charts": Rule(p.VIEW_OFFERS),
+    "offer_export": Rule(p.EXPORT_OFFERS),
+    "jobs": Rule(p.VIEW_SITES),
+    "job": Rule(p.VIEW_SITES),
+    "job_cancel": post(p.RUN_SCHEDULES),
+    "members": Rule(p.VIEW_MEMBERS),
+    "member_role": post(p.MANAGE_MEMBERS, role="viewer"),
+    "member_deactivate": post(p.MANAGE_MEMBERS),
+    "member_reactivate": post(p.MANAGE_MEMBERS),
+    "member_remove": post(p.MANAGE_MEMBERS),
+    "invitation_withdraw": post(p.MANAGE_MEMBERS),
+    "tokens": Rule(p.USE_TOKENS),
+    "token_new": Rule(p.USE_TOKENS),
+    "token_revoke": post(p.USE_TOKENS),
+    "audit": Rule(p.VIEW_AUDIT),
+}
+
+# Name -> status for a stranger, status for somebody who is signed in.
+PLATFORM: dict[str, tuple[int, int]] = {
+    "home": (302, 200),
+    "login": (200, 302),
+    "logout": (405, 405),
+    "account": (302, 200),
+    "password_change": (302, 200),
+    "password_reset": (200, 200),
+    "password_reset_done": (200, 200),
+    "password_reset_complete": (200, 200),
+    "password_reset_confirm": (200, 200),
+    "invitation": (410, 410),
+    "favicon": (302, 302),
+    "healthz": (200, 200),
+}
+
+# Of the admin's own addresses; those of its models are walked by model.
+ADMIN = {
+    "index",
+    "login",
+    "logout",
+    "password_change",
+    "password_change_done",
+    "autocomplete",
+    "jsi18n",
+    "view_on_site",
+    "app_list",
+    "choose_organization",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A leaf of the URL configuration."""
+
+    namespace: str
+    name: str
+    route: str
+    view: Callable[..., Any]
+
+
+def addresses() -> Iterator[Address]:
+    """Yield every leaf of the URL configuration."""
+
+    def walk(resolver: URLResolver, prefix: str, namespace: str) -> Iterator[Address]:
+        for pattern in resolver.url_patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern, route, pattern.namespace or namespace)
+            elif isinstance(pattern, URLPattern):
+                yield Address(namespace, pattern.name or "", route, pattern.callback)
+
+    yield from walk(get_resolver(), "/", "")
+
+
+ALL = list(addresses())
+TENANT_ROUTES = {found.name: found.route for found in ALL if found.route.startswith("/o/")}
+PLATFORM_ROUTES = {
+    found.name: found.route for found in ALL if not found.namespace and not found.route.startswith(("/o/", "/api/"))
+}
+ADMIN_ROUTES = {found.name: found.route for found in ALL if found.namespace == "admin"}
