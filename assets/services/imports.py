@@ -97,7 +97,8 @@ def _write_device(organization: Organization, table: Table, values: dict[str, An
     site = Site.objects.filter(organization=organization, slug=slug).first()
     if site is None:
         raise ValidationError({"site": f"site is {slug!r}; allowed: the slug of a site of {organization.name}."})
-    known = table.model._default_manager.filter(site=site, name=values.get("name", "")).first()
+    devices: Any = table.model._default_manager
+    known = devices.filter(site=site, name=values.get("name", "")).first()
     if known is not None:
         return _change(known, values, organization)
     create_asset(site=site, kind=cast("type[Asset]", table.model).KIND, values=values)

@@ -1,0 +1,1 @@
+"""The parts of this app's admin pages."""
