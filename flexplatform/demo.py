@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flexplatform.accounts.models import Membership, Organization, User
+from flexplatform.accounts.audit import acting
+from flexplatform.accounts.models import Door, Membership, Organization, User
 from flexplatform.accounts.permissions import Role
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.registry import DemoContext, DemoProblem, demo_steps
 
+ACTOR = "demo"
 SLUG = "demo"
 NAME = "Demo energy community"
 ZONE = ZoneInfo("Europe/Berlin")
@@ -47,7 +49,7 @@ def make_demo(
     problems: list[DemoProblem] = []
     for step in demo_steps:
         progress(step.title, "")
-        with organization_scope(organization):
+        with organization_scope(organization), acting(ACTOR, Door.COMMAND):
             context = DemoContext(
                 organization=organization,
                 day=day,

@@ -11,7 +11,7 @@ import numpy as np
 from django.db import transaction
 
 from assets.models import Asset, Site
-from flexplatform.accounts.models import User
+from flexplatform.accounts import audit
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.services import enqueue
 from flexplatform.jobs.work import Work
@@ -80,7 +80,6 @@ def request_schedule(
     gap: float = REQUEST_GAP,
     time_limit: float = REQUEST_SECONDS,
     idempotency_key: str = "",
-    requested_by: User | None = None,
 ) -> Job:
     """Return the job that plans one site over `horizon` in the background.
 
@@ -111,7 +110,6 @@ def request_schedule(
             "time_limit": time_limit,
         },
         idempotency_key=idempotency_key,
-        requested_by=requested_by,
     )
 
 
@@ -150,6 +148,8 @@ def _store(
         ScheduleSeries(run=run, role=role, device=device, asset=assets.get(device), quantity=quantity, values=values)
         for role, device, quantity, values in _series(problem, plan, uncontrolled)
     )
+    after = {"site": site.slug, "start": run.start, "count": run.count, "status": run.status}
+    audit.record(organization=site.organization, action="schedule.create", instance=run, after=after)
     return run
 
 

@@ -81,7 +81,6 @@ class PlanSite(OrganizationMixin):
                 site=found,
                 horizon=form.horizon(found),
                 idempotency_key=form.cleaned_data["key"],
-                requested_by=self.tenant_request.membership.user,
             )
         except JobConflictError as error:
             messages.error(request, str(error))

@@ -10,7 +10,8 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from flexplatform.accounts import audit_triggers
-from flexplatform.accounts.models import Organization, User
+from flexplatform.accounts.audit import acting
+from flexplatform.accounts.models import Door, Organization, User
 from flexplatform.accounts.permissions import Role
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
@@ -66,6 +67,13 @@ def _emptying_is_allowed() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", without_triggers)
+        yield
+
+
+@pytest.fixture
+def acts() -> Iterator[None]:
+    """Hold the tests themselves to account for what they write through services."""
+    with acting("tests", Door.COMMAND):
         yield
 
 

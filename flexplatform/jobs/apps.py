@@ -16,5 +16,5 @@ class JobsConfig(AppConfig):
         from flexplatform.registry import HealthCheck, NavigationEntry, Route, health_checks, navigation, routes
 
         routes.add(Route("jobs", "jobs/", "flexplatform.jobs.urls", order=60))
-        navigation.add(NavigationEntry("jobs", "Jobs", "jobs", permissions.VIEW_SITES, order=80))
+        navigation.add(NavigationEntry("jobs", "Jobs", "jobs", permissions.VIEW_JOBS, order=80))
         health_checks.add(HealthCheck("jobs", workers.health))

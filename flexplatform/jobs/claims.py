@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from flexplatform.accounts import audit
+from flexplatform.accounts.models import Door
 from flexplatform.jobs.errors import ClaimLostError, JobCancelledError
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.scoping import every_organization
@@ -16,6 +19,7 @@ from flexplatform.jobs.services import send
 
 LOST = "The worker that did this was lost {attempts} times, so it was given up. Ask for it again, or for less at once."
 RECONCILED_AT_ONCE = 500
+RECONCILER = "reconciler"
 
 
 def claim(job_id: int, worker: str) -> Job | None:
@@ -32,7 +36,11 @@ def claim(job_id: int, worker: str) -> Job | None:
             started_at=now,
             heartbeat_at=now,
         )
-        return Job.objects.select_related("organization", "requested_by").get(pk=job_id) if taken else None
+        return (
+            Job.objects.select_related("organization", "requested_by", "requested_by_token").get(pk=job_id)
+            if taken
+            else None
+        )
 
 
 def beat(job: Job, **values: Any) -> None:
@@ -48,9 +56,18 @@ def beat(job: Job, **values: Any) -> None:
         raise JobCancelledError
 
 
+@transaction.atomic
 def end(job: Job, status: Job.Status, **values: Any) -> bool:
     """Bring the job into its terminal state; False when the claim was lost, and then nothing changes."""
-    return bool(_claimed(job).update(status=status, claim=None, finished_at=timezone.now(), **values))
+    return _end(_claimed(job), job, status, **values)
+
+
+def _end(unfinished: QuerySet[Job], job: Job, status: Job.Status, **values: Any) -> bool:
+    if not unfinished.update(status=status, claim=None, finished_at=timezone.now(), **values):
+        return False
+    after: dict[str, Any] = {"status": status, **{name: values[name] for name in ("result", "error") if name in values}}
+    audit.record(organization=job.organization, action="job.end", instance=job, after=after)
+    return True
 
 
 @dataclass(frozen=True)
@@ -71,16 +88,17 @@ def reconcile() -> Reconciled:
     again: list[int] = []
     failed: list[int] = []
     cancelled: list[int] = []
-    with every_organization():
-        for job in Job.objects.filter(silent, status=Job.Status.RUNNING).order_by("id")[:RECONCILED_AT_ONCE]:
+    with every_organization(), audit.acting(RECONCILER, Door.TASK):
+        lost = Job.objects.filter(silent, status=Job.Status.RUNNING).select_related("organization")
+        for job in lost.order_by("id")[:RECONCILED_AT_ONCE]:
             still_silent = _claimed(job).filter(silent)
             if job.cancel_requested:
-                if still_silent.update(status=Job.Status.CANCELLED, claim=None, finished_at=now):
-                    cancelled.append(job.pk)
+                with transaction.atomic():
+                    cancelled += [job.pk] if _end(still_silent, job, Job.Status.CANCELLED) else []
             elif job.attempts >= settings.JOBS_MAX_ATTEMPTS:
                 reason = LOST.format(attempts=job.attempts)
-                if still_silent.update(status=Job.Status.FAILED, claim=None, finished_at=now, error=reason):
-                    failed.append(job.pk)
+                with transaction.atomic():
+                    failed += [job.pk] if _end(still_silent, job, Job.Status.FAILED, error=reason) else []
             elif still_silent.update(status=Job.Status.QUEUED, claim=None, sent_at=None, progress_text="Waiting again"):
                 again.append(job.pk)
         waiting = Job.objects.filter(unsent | Q(sent_at__lt=resend), status=Job.Status.QUEUED).exclude(pk__in=again)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django_scopes import ScopedManager
 
-from flexplatform.accounts.models import Organization, User
+from flexplatform.accounts.models import ApiToken, Organization, User
 from flexplatform.jobs.registry import job_kind
 
 
@@ -49,6 +49,7 @@ class Job(models.Model):
     claim = models.UUIDField(null=True, editable=False)
     cancel_requested = models.BooleanField(default=False)
     requested_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    requested_by_token = models.ForeignKey(ApiToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When it was last given to the broker")
     started_at = models.DateTimeField(null=True, blank=True)
@@ -94,6 +95,11 @@ class Job(models.Model):
     def finished(self) -> bool:
         """Whether the job has reached its terminal state."""
         return self.status in self.TERMINAL
+
+    @property
+    def requester(self) -> User | ApiToken | None:
+        """The user or the API token that asked for it; None for the platform itself."""
+        return self.requested_by or self.requested_by_token
 
     @property
     def percent(self) -> int:

@@ -2,18 +2,22 @@
 
 from django.db.models import QuerySet
 
-from flexplatform.accounts.models import Membership, Organization
+from flexplatform.accounts.models import ApiToken, Membership, Organization
+from flexplatform.accounts.permissions import CANCEL_JOBS
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.registry import job_kind, job_kinds
 
 
-def visible_jobs(organization: Organization, membership: Membership) -> QuerySet[Job]:
-    """Return the jobs of an organization whose kind the membership may view, newest first."""
-    kinds = [kind.name for kind in job_kinds if membership.may(kind.view_permission)]
-    return Job.objects.filter(organization=organization, kind__in=kinds).select_related("requested_by")
+def visible_jobs(organization: Organization, holder: Membership | ApiToken) -> QuerySet[Job]:
+    """Return the jobs of an organization whose kind the holder of permissions may view, newest first."""
+    kinds = [kind.name for kind in job_kinds if holder.may(kind.view_permission)]
+    return Job.objects.filter(organization=organization, kind__in=kinds).select_related(
+        "requested_by", "requested_by_token"
+    )
 
 
-def may_cancel(job: Job, membership: Membership) -> bool:
-    """Return whether the membership may stop the job: who may start the kind may stop it."""
+def may_cancel(job: Job, holder: Membership | ApiToken) -> bool:
+    """Return whether the holder of permissions may stop the job: who may start the kind may stop it."""
     kind = job_kind(job.kind)
-    return kind is not None and not job.finished and membership.may(kind.run_permission)
+    allowed = kind is not None and holder.may(CANCEL_JOBS) and holder.may(kind.run_permission)
+    return allowed and not job.finished

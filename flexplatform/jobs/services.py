@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from flexplatform.accounts.models import Organization, User
+from flexplatform.accounts import audit
+from flexplatform.accounts.models import Organization
 from flexplatform.celery import app
 from flexplatform.jobs.errors import JobConflictError
 from flexplatform.jobs.models import Job, new_key
@@ -30,20 +31,29 @@ def enqueue(
     title: str,
     input: Mapping[str, Any],  # noqa: A002
     idempotency_key: str = "",
-    requested_by: User | None = None,
 ) -> Job:
     """Return the job for a request: a new one that is sent on commit, or the one that has the key already.
+
+    Who acts (`audit.acting`) is who asked for it, and the work is done in the same name.
 
     Raises:
         JobConflictError: when the key belongs to a request with another input.
     """
+    actor = audit.current()
     job, created = Job.objects.get_or_create(
         organization=organization,
         kind=kind,
         idempotency_key=idempotency_key or new_key(),
-        defaults={"title": title[:200], "input": dict(input), "requested_by": requested_by},
+        defaults={
+            "title": title[:200],
+            "input": dict(input),
+            "requested_by": actor.user,
+            "requested_by_token": actor.token,
+        },
     )
     if created:
+        after = {"kind": kind, "input": job.input}
+        audit.record(organization=organization, action="job.request", instance=job, after=after)
         transaction.on_commit(partial(send, job.pk), robust=True)
     elif job.input != dict(input):
         raise JobConflictError(f"The idempotency key {idempotency_key!r} was used for another request before.")
@@ -54,10 +64,11 @@ def enqueue(
 def cancel(*, job: Job) -> Job:
     """End a waiting job at once, ask a running one to stop, leave a finished one; return it as it is then."""
     own = Job.objects.filter(pk=job.pk)
-    now = timezone.now()
     waiting = own.filter(status=Job.Status.QUEUED)
-    if not waiting.update(status=Job.Status.CANCELLED, cancel_requested=True, finished_at=now):
-        own.filter(status=Job.Status.RUNNING).update(cancel_requested=True)
+    changed = waiting.update(status=Job.Status.CANCELLED, cancel_requested=True, finished_at=timezone.now())
+    changed = changed or own.filter(status=Job.Status.RUNNING, cancel_requested=False).update(cancel_requested=True)
+    if changed:
+        audit.record(organization=job.organization, action="job.cancel", instance=job)
     return own.get()
 
 

@@ -22,7 +22,7 @@ SECONDS_TO_REFRESH_LIST = 5
 class JobMixin(OrganizationMixin):
     """Finds jobs of the organization among the kinds that the role may view."""
 
-    permission = permissions.VIEW_SITES
+    permission = permissions.VIEW_JOBS
 
     def jobs(self) -> QuerySet[Job]:
         """Return what the member may see."""

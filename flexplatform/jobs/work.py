@@ -10,7 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from flexplatform.accounts.models import Organization
+from flexplatform.accounts import audit
+from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs import claims
 from flexplatform.jobs.errors import ClaimLostError, JobCancelledError, JobError
@@ -20,6 +21,7 @@ from flexplatform.jobs.registry import Result, follow_ups, job_kind
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 1.0
+ANONYMOUS = "worker"
 UNFORESEEN = "Something happened that was not foreseen ({error}). The worker's log says more, under job {job}."
 
 
@@ -78,7 +80,7 @@ def execute(job_id: int, *, worker: str, beat_every: float | None = None) -> Job
     if job is None:
         return None
     seconds = settings.JOBS_HEARTBEAT_SECONDS if beat_every is None else beat_every
-    with organization_scope(job.organization):
+    with organization_scope(job.organization), audit.acting(job.requester or ANONYMOUS, Door.TASK):
         work = Work(job)
         with _heartbeat(work, seconds):
             status, values = _outcome(work)

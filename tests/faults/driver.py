@@ -15,7 +15,8 @@ from django.core.management import call_command  # noqa: E402
 from assets.models import Site  # noqa: E402
 from flexmarket.models import FlexibilityOffers  # noqa: E402
 from flexplatform import demo  # noqa: E402
-from flexplatform.accounts.models import Organization  # noqa: E402
+from flexplatform.accounts.audit import acting  # noqa: E402
+from flexplatform.accounts.models import Door, Organization  # noqa: E402
 from flexplatform.accounts.scoping import organization_scope  # noqa: E402
 from flexplatform.jobs.models import Job, Worker  # noqa: E402
 from flexplatform.jobs.services import cancel  # noqa: E402
@@ -33,7 +34,7 @@ def prepare(organizations: list[str], scenario: str) -> None:
     for slug in organizations:
         organization = Organization.objects.create(name=slug, slug=slug)
         context = DemoContext(organization=organization, day=DAY, only=(scenario,))
-        with organization_scope(organization):
+        with organization_scope(organization), acting("tests", Door.COMMAND):
             for step in demo_steps:
                 if step.name in ("portfolio", "sites"):
                     assert not step.run(context)
@@ -41,14 +42,14 @@ def prepare(organizations: list[str], scenario: str) -> None:
 
 def request(organization: str, **options: Any) -> int:
     """Ask for a plan of the organization's site."""
-    with organization_scope(Organization.objects.get(slug=organization)):
+    with organization_scope(Organization.objects.get(slug=organization)), acting("tests", Door.COMMAND):
         site = Site.objects.select_related("organization").get()
         return request_schedule(site=site, horizon=Horizon.market_day(DAY, demo.ZONE), **options).pk
 
 
 def stop(organization: str, job: int) -> None:
     """Cancel a job."""
-    with organization_scope(Organization.objects.get(slug=organization)):
+    with organization_scope(Organization.objects.get(slug=organization)), acting("tests", Door.COMMAND):
         cancel(job=Job.objects.get(pk=job))
 
 

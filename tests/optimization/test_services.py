@@ -1,4 +1,7 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import inf
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +20,8 @@ from optimization.queries import current_runs, latest_runs, problem_of, schedule
 from optimization.services import UnverifiedPlanError, schedule_site
 from tests.conftest import People
 from tests.factories import BatteryFactory, ElectricLoadFactory, SiteFactory
+
+pytestmark = pytest.mark.usefixtures("acts")
 
 HORIZON = Horizon(datetime(2026, 11, 21, 23, tzinfo=UTC), timedelta(hours=1), 6)
 INPUTS = SiteInputs(
@@ -74,6 +79,21 @@ def test_the_newest_run_of_the_latest_day_counts(people: People, site: Site) -> 
         again = schedule_site(site=site, horizon=HORIZON, series=INPUTS)
         assert latest_runs(Site.objects.all()) == {site.pk: tomorrow}
         assert list(current_runs(site)) == [tomorrow, again]
+
+
+def test_a_plan_without_a_proven_bound_is_stored_as_it_is(
+    people: People, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = services.solve
+
+    def without_bound(*arguments: Any, **options: Any) -> Any:
+        return replace(engine(*arguments, **options), status="time_limit", bound_eur=-inf, gap=inf)
+
+    monkeypatch.setattr(services, "solve", without_bound)
+    with organization_scope(people.a):
+        run = schedule_site(site=site, horizon=HORIZON, series=INPUTS)
+        stored = ScheduleRun.objects.get(pk=run.pk)
+    assert (stored.bound_eur, stored.gap) == (-inf, inf)
 
 
 def test_offers_are_replaced_not_doubled(people: People, site: Site) -> None:

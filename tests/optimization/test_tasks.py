@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from assets.models import Site
 from flexmarket.models import FlexibilityOffers
-from flexplatform.accounts.models import Organization
+from flexplatform.accounts.audit import acting
+from flexplatform.accounts.models import AuditEvent, Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs.errors import JobConflictError
 from flexplatform.jobs.models import Job
@@ -32,7 +33,7 @@ def planned(organization: Organization, **values: Any) -> Site:
     row: Site = SiteFactory(organization=organization, **values)
     BatteryFactory(site=row)
     ElectricLoadFactory(site=row)
-    with organization_scope(organization):
+    with organization_scope(organization), acting("tests", Door.COMMAND):
         schedule_site(site=row, horizon=HORIZON, series=INPUTS)
     return row
 
@@ -49,7 +50,7 @@ def do(job: Job) -> Job:
 
 @pytest.fixture
 def in_a(people: People) -> Iterator[None]:
-    with organization_scope(people.a):
+    with organization_scope(people.a), acting("tests", Door.COMMAND):
         yield
 
 
@@ -182,6 +183,22 @@ def test_the_button_makes_one_job_however_often_it_is_pressed(people: People, si
     assert job.input["count"] == 96
     other = client.post(url, {**form, "day": "2026-11-23"}, follow=True).content.decode()
     assert "was used for another request" in other
+
+
+def test_who_asked_for_a_plan_is_held_to_account_for_it(people: People, site: Site) -> None:
+    people.client("alice").post(reverse("plan_site", args=["a", "home"]), {"day": "2026-11-22", "key": "k"})
+    with organization_scope(people.a):
+        first, job = ScheduleRun.objects.get(), Job.objects.get()
+        Job.objects.filter(pk=job.pk).update(input={**job.input, "step_seconds": 3600, "count": 24})
+        execute(job.pk, worker="w", beat_every=0)
+        events = AuditEvent.objects.order_by("pk").values_list("action", "door", "user__email")
+        assert list(events)[1:] == [
+            ("job.request", "portal", "alice@example.com"),
+            ("schedule.create", "task", "alice@example.com"),
+            ("job.end", "task", "alice@example.com"),
+        ]
+        run = ScheduleRun.objects.exclude(pk=first.pk).get()
+        assert AuditEvent.objects.get(action="job.end").after["result"]["run"] == run.pk
 
 
 def test_a_viewer_has_no_button(people: People, site: Site) -> None:

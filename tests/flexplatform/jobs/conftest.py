@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from flexplatform.accounts import permissions
-from flexplatform.accounts.models import Organization
+from flexplatform.accounts.audit import Actor, acting
+from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs import services
 from flexplatform.jobs.models import Job
@@ -43,8 +44,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return ids
 
 
-def enqueue(organization: Organization, **given: Any) -> Job:
-    with organization_scope(organization):
+def enqueue(organization: Organization, requested_by: Actor = "tests", **given: Any) -> Job:
+    with organization_scope(organization), acting(requested_by, Door.PORTAL):
         values = {"kind": "test", "title": "Test", "input": {}, **given}
         return services.enqueue(organization=organization, **values)
 

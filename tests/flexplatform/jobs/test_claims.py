@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from flexplatform.accounts.models import AuditEvent
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs import claims, services
 from flexplatform.jobs.claims import Reconciled
@@ -10,6 +11,8 @@ from flexplatform.jobs.errors import ClaimLostError, JobCancelledError
 from flexplatform.jobs.models import Job
 from tests.conftest import People
 from tests.flexplatform.jobs.conftest import enqueue, reload
+
+pytestmark = pytest.mark.usefixtures("acts")
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -87,6 +90,9 @@ def test_a_job_that_loses_every_worker_is_given_up_in_words(people: People, sent
         clock.shift(31)
         assert claims.reconcile() == Reconciled(failed=(job.pk,))
         assert claims.reconcile() == Reconciled()
+    with organization_scope(people.a):
+        event = AuditEvent.objects.get(action="job.end")
+    assert (event.actor_label, event.door, event.after["status"]) == ("reconciler", "task", "failed")
     stored = reload(job)
     assert stored.status == Job.Status.FAILED
     assert "lost 3 times" in stored.error

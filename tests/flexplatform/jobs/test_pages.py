@@ -7,6 +7,8 @@ from flexplatform.jobs.models import Job
 from tests.conftest import People
 from tests.flexplatform.jobs.conftest import Register, enqueue, reload
 
+pytestmark = pytest.mark.usefixtures("acts")
+
 LIST_QUERIES = 5
 
 

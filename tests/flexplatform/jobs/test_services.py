@@ -12,6 +12,8 @@ from flexplatform.jobs.models import Job
 from tests.conftest import People
 from tests.flexplatform.jobs.conftest import enqueue, reload
 
+pytestmark = pytest.mark.usefixtures("acts")
+
 Captured = Callable[..., object]
 
 
