@@ -10,6 +10,8 @@ from flexmarket.engine.table import FlexTable
 from flexplatform.fields import SeriesField
 from optimization.models import ScheduleRun
 
+SERIES = tuple(name for name in FlexTable.__dataclass_fields__ if name not in {"device", "kind"})
+
 
 class FlexibilityOffers(models.Model):
     """The flexibility table of one device for one run; the columns are those of the engine's `FlexTable`.
@@ -46,3 +48,10 @@ class FlexibilityOffers(models.Model):
     def table(self) -> FlexTable:
         """The offers as the engine knows them."""
         return FlexTable(**{name: getattr(self, name) for name in FlexTable.__dataclass_fields__})
+
+    @property
+    def columns_as_lists(self) -> dict[str, list[float]]:
+        """The series by name, as plain numbers."""
+        table = self.table
+        columns = {name: getattr(table, name) for name in SERIES}
+        return {name: values.tolist() for name, values in columns.items() if values is not None}

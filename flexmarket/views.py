@@ -9,6 +9,7 @@ from flexmarket.charts import offer_charts
 from flexmarket.engine.exporters import EXPORTERS, export
 from flexmarket.queries import tables_of
 from flexplatform.accounts import permissions
+from optimization.models import ScheduleRun
 from optimization.views import RunMixin
 
 
@@ -30,14 +31,21 @@ class OfferExport(RunMixin):
 
     def get(self, _request: HttpRequest, run: int, market: str) -> HttpResponse:
         """Answer the archive; 404 for a market that is not known and for a run without offers."""
-        found = self.run(run)
-        tables = tables_of(found)
-        if market not in EXPORTERS or not tables:
+        archive = archive_of(self.run(run), market) if market in EXPORTERS else None
+        if archive is None:
             raise Http404
-        archive = BytesIO()
-        with ZipFile(archive, "w", ZIP_DEFLATED) as file:
-            for name, content in export(market, tables, found.horizon, found.site.zone).items():
-                file.writestr(name, content)
-        name = f"{found.site.slug}_{found.local_day}_{market}.zip"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return HttpResponse(archive.getvalue(), content_type="application/zip", headers=headers)
+        return archive
+
+
+def archive_of(run: ScheduleRun, market: str) -> HttpResponse | None:
+    """Return a market's files of a run as a ZIP archive to download; None for a run without offers."""
+    tables = tables_of(run)
+    if not tables:
+        return None
+    archive = BytesIO()
+    with ZipFile(archive, "w", ZIP_DEFLATED) as file:
+        for name, content in export(market, tables, run.horizon, run.site.zone).items():
+            file.writestr(name, content)
+    name = f"{run.site.slug}_{run.local_day}_{market}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(archive.getvalue(), content_type="application/zip", headers=headers)

@@ -29,6 +29,7 @@ urlpatterns = [
     path("favicon.ico", Favicon.as_view(), name="favicon"),
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("flexplatform.api.urls")),
     path("o/<slug:organization>/", Overview.as_view(), name="overview"),
     *(path(f"o/<slug:organization>/{route.prefix}", include(route.urlconf)) for route in routes),
 ]

@@ -11,9 +11,10 @@ class OptimizationConfig(AppConfig):
     def ready(self) -> None:
         """Register routes, panels, the demo's sites and schedules, and the job that plans a site."""
         from flexplatform.accounts import permissions
+        from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.jobs.registry import JobKind, job_kinds
         from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
-        from optimization import demo, services, tasks
+        from optimization import api, demo, services, tasks
         from optimization import panels as own
 
         charts = (
@@ -22,6 +23,7 @@ class OptimizationConfig(AppConfig):
             "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
             "flexplatform/charts.js",
         )
+        api_resources.add(ApiResource("schedule-runs", api.RunViewSet, order=30))
         routes.add(Route("optimization", "", "optimization.urls", order=30))
         panels.add(Panel("schedules", "overview", "optimization/overview_panel.html", own.overview, order=30))
         panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))

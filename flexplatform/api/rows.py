@@ -1,0 +1,92 @@
+"""Resources that are rows of a table, written by services and guarded against lost updates."""
+
+import hashlib
+import json
+from abc import abstractmethod
+from typing import Any, ClassVar, cast
+
+from django.db import models, transaction
+from rest_framework import exceptions, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flexplatform.api.base import TenantViewSet
+from flexplatform.api.serializers import RowSerializer
+
+
+class PreconditionFailed(exceptions.APIException):
+    """A row that somebody else changed since the caller read it."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = "The row has changed since it was read: its ETag is not the one in If-Match."
+
+
+class RowViewSet(TenantViewSet):
+    """List, read, create, change and delete the rows of one table.
+
+    Answers of single rows carry an `ETag`; a write with `If-Match` happens only while it still holds.
+    """
+
+    model: ClassVar[type[models.Model]]
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        """Return the organization's rows."""
+        return self.model._default_manager.all()
+
+    def list(self, request: Request) -> Response:
+        """Answer a page of rows."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request: Request, pk: int) -> Response:
+        """Answer one row."""
+        return self._answer(self.get_object())
+
+    def create(self, request: Request) -> Response:
+        """Make a row."""
+        return self._answer(self.make(self._values(request)), status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Change some columns of a row."""
+        with transaction.atomic():
+            row = self._matching(request)
+            return self._answer(self.change(row, self._values(request, row)))
+
+    def destroy(self, request: Request, pk: int) -> Response:
+        """Delete a row that nothing needs any more."""
+        with transaction.atomic():
+            self.remove(self._matching(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @abstractmethod
+    def make(self, values: dict[str, Any]) -> models.Model:
+        """Store a new row."""
+
+    @abstractmethod
+    def change(self, row: Any, values: dict[str, Any]) -> models.Model:
+        """Change a stored row."""
+
+    @abstractmethod
+    def remove(self, row: Any) -> None:
+        """Delete a stored row."""
+
+    def _values(self, request: Request, row: models.Model | None = None) -> dict[str, Any]:
+        serializer = self.get_serializer(row, data=request.data, partial=row is not None)
+        serializer.is_valid(raise_exception=True)
+        return cast("RowSerializer", serializer).values
+
+    def _matching(self, request: Request) -> models.Model:
+        row: models.Model = self.get_object()
+        wanted = request.headers.get("If-Match")
+        if wanted not in (None, "*", _etag(self.get_serializer(row).data)):
+            raise PreconditionFailed
+        return row
+
+    def _answer(self, row: models.Model, code: int = status.HTTP_200_OK) -> Response:
+        data = self.get_serializer(row).data
+        return Response(data, code, headers={"ETag": _etag(data)})
+
+
+def _etag(data: Any) -> str:
+    text = json.dumps(data, sort_keys=True, default=str)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
