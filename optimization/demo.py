@@ -10,6 +10,7 @@ from django.utils.text import slugify
 from assets.demo import PORTFOLIO_NAME
 from assets.models import Portfolio, Site
 from flexplatform.registry import DemoContext, DemoProblem
+from optimization.demo_tariffs import make_tariffs
 from optimization.engine import Horizon
 from optimization.inputs import site_inputs
 from optimization.models import ScheduleRun
@@ -48,7 +49,7 @@ ELSEWHERE = Place("", "Munich", 48.1372, 11.5756)
 
 
 def make_sites(context: DemoContext) -> list[DemoProblem]:
-    """Make a site with its devices for every named scenario that has none yet."""
+    """Make a site with its devices for every named scenario that has none yet, and the tariffs that it pays."""
     problems = []
     existing = set(Site.objects.exclude(external_id="").values_list("external_id", flat=True))
     for scenario in _wanted(context):
@@ -60,6 +61,7 @@ def make_sites(context: DemoContext) -> list[DemoProblem]:
         except Exception as error:
             log.info("The demo site %s could not be made.", scenario.name, exc_info=True)
             problems.append(DemoProblem(scenario.name, str(error)))
+    make_tariffs(context, list(_wanted(context)))
     return problems
 
 

@@ -3,7 +3,7 @@
 from assets.models import Site
 from optimization.engine.horizon import Horizon
 from optimization.models import ScheduleRun
-from optimization.problems import SiteInputs
+from optimization.problems import SiteInputs, with_tariffs
 from optimization.queries import inputs_of
 from optimization.scenarios import SCENARIOS, named_scenario
 
@@ -15,12 +15,18 @@ class NoInputsError(LookupError):
 def site_inputs(site: Site, horizon: Horizon) -> SiteInputs:
     """Return the inputs of a site over a horizon.
 
-    They are those of the newest run of this horizon; else the sample day of the scenario that the site was made from;
-    else those of the newest run of another day with the same steps.
+    Prices are those of its tariffs, where it has tariffs. The rest are those of the newest run of this horizon; else
+    the sample day of the scenario that the site was made from; else those of the newest run of another day with the
+    same steps.
 
     Raises:
         NoInputsError: when there are none of them.
+        ProblemError: names the time that a tariff has no price for.
     """
+    return with_tariffs(site, horizon, _known_inputs(site, horizon))
+
+
+def _known_inputs(site: Site, horizon: Horizon) -> SiteInputs:
     seconds = round(horizon.step.total_seconds())
     alike = ScheduleRun.objects.filter(site=site, step_seconds=seconds, count=horizon.count)
     newest = alike.filter(start=horizon.start).first()
