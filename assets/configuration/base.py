@@ -12,6 +12,20 @@ from assets.configuration.map_picker import widget_of
 from flexplatform.accounts.admin_access import OrganizationFilter, TenantAdmin
 
 LONGEST_KEY = 18
+# The longest first, as several end alike.
+UNITS = {
+    "_eur_per_kwh": "EUR/kWh",
+    "_kw_per_minute": "kW/min",
+    "_percent_per_day": "% per day",
+    "_per_kwh": "per kWh",
+    "_per_kw": "per kW",
+    "_temperature_c": "°C",
+    "_minutes": "min",
+    "_percent": "%",
+    "_eur": "EUR",
+    "_kwh": "kWh",
+    "_kw": "kW",
+}
 
 
 class ConfiguredAdmin(SimpleHistoryAdmin, TenantAdmin):
@@ -19,6 +33,7 @@ class ConfiguredAdmin(SimpleHistoryAdmin, TenantAdmin):
 
     list_filter: ClassVar[Any] = (OrganizationFilter,)
     list_per_page = 50
+    object_history_list_template = "admin/assets/history_list.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep a stored row in its organization."""
@@ -26,11 +41,11 @@ class ConfiguredAdmin(SimpleHistoryAdmin, TenantAdmin):
         return [*fixed, "organization"] if obj is not None and self.organization_path == "organization" else fixed
 
     def formfield_for_dbfield(self, db_field: "models.Field[Any, Any]", request: Any, **kwargs: Any) -> Any:
-        """Return the form field of a column, with a map for coordinates."""
+        """Return the form field of a column, with its unit, and with a map for coordinates."""
         widget = widget_of(db_field)
         if widget is not None:
             kwargs["widget"] = widget
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return with_unit(super().formfield_for_dbfield(db_field, request, **kwargs), db_field.name)
 
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return True: what was is changed by a new write only, which is checked like any other."""
@@ -55,11 +70,25 @@ class ConfiguredAdmin(SimpleHistoryAdmin, TenantAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
 
 
+def with_unit(form_field: Any, name: str) -> Any:
+    """Return a form field whose label says the unit that its column's name ends with."""
+    unit = next((ending for ending in UNITS if name.endswith(ending)), None)
+    if form_field is not None and unit is not None:
+        kept = "_temperature" if unit == "_temperature_c" else ""
+        words = f"{name.removesuffix(unit)}{kept}".replace("_", " ").replace("soc", "state of charge")
+        form_field.label = f"{words[:1].upper()}{words[1:]} ({UNITS[unit]})"
+    return form_field
+
+
 class PartInline(admin.TabularInline):
     """Rows that belong to the row of the page."""
 
     extra = 0
     show_change_link = False
+
+    def formfield_for_dbfield(self, db_field: "models.Field[Any, Any]", request: Any, **kwargs: Any) -> Any:
+        """Return the form field of a column, with its unit."""
+        return with_unit(super().formfield_for_dbfield(db_field, request, **kwargs), db_field.name)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return True: the page itself asks for the right."""

@@ -70,6 +70,12 @@ def test_every_table_has_a_form_with_help(people: People, client: Client, model:
         assert "map_picker.js" in page
 
 
+def test_labels_say_units(client: Client) -> None:
+    page = client.get("/admin/assets/battery/add/").content.decode()
+    for label in ("Capacity (kWh)", "Charge power (kW)", "Min state of charge (%)", "Wear cost (EUR/kWh)"):
+        assert label in page
+
+
 def test_a_foreign_row_is_offered_nowhere(people: People, client: Client, home: Site) -> None:
     SiteFactory(organization=people.b, name="Foreign site", portfolio__name="Foreign portfolio")
     TariffFactory(organization=people.b, name="Foreign tariff")
