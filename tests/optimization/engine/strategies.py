@@ -25,6 +25,8 @@ from optimization.engine.devices import (
 )
 
 START = datetime(2026, 3, 28, 23, tzinfo=UTC)
+HEAT_PARTS = ("chp", "pump", "store")
+PARTS = ("battery", "car", "generator", "process", "pv", "wind", *HEAT_PARTS)
 
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:
@@ -88,7 +90,7 @@ def cars(draw: st.DrawFn, horizon: Horizon) -> ElectricVehicle:
 
 
 @st.composite
-def heat_sides(draw: st.DrawFn, horizon: Horizon) -> list[Device]:
+def heat_sides(draw: st.DrawFn, horizon: Horizon, wanted: str | None = None) -> list[Device]:
     minutes = st.sampled_from([0.0, 30.0, 60.0])
     state = {
         "modulating": draw(st.booleans()),
@@ -98,7 +100,7 @@ def heat_sides(draw: st.DrawFn, horizon: Horizon) -> list[Device]:
         "initial_minutes": draw(st.sampled_from([0.0, 15.0, 240.0])),
     }
     ambient = series(draw, horizon.count, -12, 25)
-    chosen = {name for name in ("pump", "chp", "store") if draw(st.booleans())}
+    chosen = {name for name in HEAT_PARTS if name == wanted or draw(st.booleans())}
     devices: list[Device] = [
         HeatLoad(name="heat", demand_kw=series(draw, horizon.count, 0, 8)),
         Boiler(name="boiler", heat_power_kw=draw(st.sampled_from([3.0, 9.0]))),
@@ -152,7 +154,8 @@ def processes(draw: st.DrawFn, horizon: Horizon) -> ShiftableLoad:
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, limits: bool = True) -> SiteProblem:
+def problems(draw: st.DrawFn, *, limits: bool = True, wanted: str | None = None) -> SiteProblem:
+    """A site with any of `PARTS`, and surely with the one that is wanted."""
     horizon = draw(horizons())
     count = horizon.count
     devices: list[Device] = [ElectricLoad(name="load", demand_kw=series(draw, count, 0, 5))]
@@ -163,12 +166,12 @@ def problems(draw: st.DrawFn, *, limits: bool = True) -> SiteProblem:
         "wind": lambda: [Wind(name="wind", capacity_kw=4, yield_kw_per_kw=wind)],
         "battery": lambda: [draw(batteries(f"battery {i}")) for i in range(draw(st.integers(1, 2)))],
         "car": lambda: [draw(cars(horizon))],
-        "heat": lambda: draw(heat_sides(horizon)),
+        "heat": lambda: draw(heat_sides(horizon, wanted)),
         "generator": lambda: [draw(generators(horizon))],
         "process": lambda: [draw(processes(horizon))],
     }
     for name in sorted(menu):
-        if draw(st.booleans()):
+        if name == wanted or (name == "heat" and wanted in HEAT_PARTS) or draw(st.booleans()):
             devices += menu[name]()
     limit = st.sampled_from([None, 4.0, 12.0]) if limits else st.none()
     return SiteProblem(
