@@ -1,6 +1,6 @@
 """Import of a table from CSV with a preview of what is wrong, and its export."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -27,8 +27,7 @@ class ImportForm(forms.Form):
 
     def __init__(self, organizations: list[Organization], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["organization"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
+        field = cast("forms.ModelChoiceField[Any]", self.fields["organization"])
         field.queryset = Organization.objects.filter(pk__in=[each.pk for each in organizations])
         field.initial = organizations[0].pk if organizations else None
 

@@ -1,6 +1,6 @@
 """Admin pages of portfolios and sites: bulk edit, copy, tariffs of a site."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -36,8 +36,7 @@ class BulkForm(forms.Form):
     def __init__(self, organizations: list[int], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, model in (("portfolio", Portfolio), ("tariff", Tariff)):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
+            field = cast("forms.ModelChoiceField[Any]", self.fields[name])
             field.queryset = model.objects.filter(organization__in=organizations)
 
     def clean(self) -> dict[str, Any]:
