@@ -74,6 +74,7 @@ class JobPage(JobMixin, TemplateView):
 class JobCancel(JobMixin):
     """Stops a job."""
 
+    permission = permissions.CANCEL_JOBS
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:

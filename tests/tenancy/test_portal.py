@@ -7,8 +7,10 @@ from django.db import transaction
 from django.test import Client
 
 from flexplatform.accounts.models import ApiToken, Membership
-from flexplatform.accounts.permissions import PERMISSIONS, Role
+from flexplatform.accounts.permissions import CANCEL_JOBS, PERMISSIONS, VIEW_JOBS, Role
 from flexplatform.accounts.scoping import organization_scope
+from flexplatform.jobs.models import Job
+from flexplatform.jobs.registry import JobKind, job_kinds
 from tests.conftest import People
 from tests.tenancy.addresses import PLATFORM, PLATFORM_ROUTES, TENANT, TENANT_ROUTES
 from tests.tenancy.conftest import World
@@ -95,6 +97,28 @@ def test_members_see_and_revoke_their_own_tokens_only(
     client = people.client("bob")
     assert b"robot of A" not in client.get("/o/a/tokens/").content
     assert client.post(f"/o/a/tokens/{world.token.pk}/revoke/").status_code == 404
+
+
+@pytest.mark.parametrize("kind", list(job_kinds), ids=lambda kind: kind.name)
+def test_a_job_is_seen_and_stopped_by_those_who_may_do_its_kind(
+    people: People, world: World, as_role: Callable[[Role], None], kind: JobKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_role(Role.OPERATOR)
+    with organization_scope(people.a):
+        Job.objects.update(kind=kind.name)
+    client, page = people.client("bob"), f"/o/a/jobs/{world.job.pk}/"
+
+    def answers_without(permission: str) -> tuple[int, bool, int]:
+        monkeypatch.setitem(PERMISSIONS, Role.OPERATOR, held - {permission})
+        listed = page.encode() in client.get("/o/a/jobs/").content
+        return client.get(page).status_code, listed, status(client, "job_cancel", f"{page}cancel/")
+
+    held = PERMISSIONS[Role.OPERATOR]
+    assert answers_without("") == (200, True, 302)
+    assert answers_without(kind.view_permission) == (404, False, 404)
+    assert answers_without(kind.run_permission) == (200, True, 403)
+    assert answers_without(CANCEL_JOBS) == (200, True, 403)
+    assert answers_without(VIEW_JOBS)[:2] == (403, False)
 
 
 @pytest.mark.parametrize("name", sorted(PLATFORM))
