@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from assets.services import create_asset
 from flexplatform.accounts import audit, permissions
 from flexplatform.accounts.models import ApiToken, Door, Invitation, Membership, Organization, User
 from flexplatform.accounts.permissions import Role
@@ -10,8 +11,35 @@ from flexplatform.accounts.scoping import organization_scope
 from flexplatform.accounts.services import create_token, invite_member
 from flexplatform.jobs.models import Job
 from optimization.models import ScheduleRun
+from tests.api.conftest import of_a, of_b
 from tests.conftest import People
-from tests.factories import MembershipFactory, UserFactory, planned_site
+from tests.factories import (
+    MembershipFactory,
+    PriceSeriesFactory,
+    PriceValuesFactory,
+    SiteTariffFactory,
+    TariffFactory,
+    UserFactory,
+    planned_site,
+)
+
+__all__ = ["of_a", "of_b"]
+
+
+DEVICES: dict[str, dict[str, Any]] = {
+    "pv": {"capacity_kw": 3},
+    "wind": {"capacity_kw": 3},
+    "battery": {"capacity_kwh": 5, "charge_power_kw": 3, "discharge_power_kw": 3},
+    "electric_vehicle": {"capacity_kwh": 40, "charge_power_kw": 11},
+    "heat_pump": {"rated_power_kw": 3},
+    "chp": {"electric_power_kw": 3},
+    "boiler": {"heat_power_kw": 10},
+    "heat_storage": {"capacity_kwh": 10},
+    "generator": {"power_kw": 3, "fuel_curve": [[0, 0], [3, 1]]},
+    "electric_load": {},
+    "heat_load": {},
+    "shiftable_load": {"profile_kw": [1, 1]},
+}
 
 
 class World:
@@ -20,6 +48,7 @@ class World:
     def __init__(self, organization: Organization, owner: User) -> None:
         self.organization = organization
         self.site, self.run = planned_site(organization, slug="home", name=f"Home of {organization.name}")
+        self.furnish()
         self.member: Membership = MembershipFactory(organization=organization, user=UserFactory(), role=Role.VIEWER)
         with organization_scope(organization), audit.acting(owner, Door.PORTAL):
             self.job = Job.objects.create(organization=organization, kind="schedule_site", title=f"Plan {self.site}")
@@ -32,6 +61,21 @@ class World:
             self.token: ApiToken = create_token(
                 organization=organization, created_by=owner, name=f"robot of {organization.name}", permissions=wanted
             )[0]
+
+    def furnish(self) -> None:
+        """Give the site a device of every kind and a tariff by prices that were received."""
+        with organization_scope(self.organization), audit.acting("tests", Door.COMMAND):
+            for kind, values in DEVICES.items():
+                create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
+        series = PriceSeriesFactory(organization=self.organization, name=f"Prices of {self.organization.name}")
+        PriceValuesFactory(series=series)
+        tariff = TariffFactory(
+            organization=self.organization,
+            name=f"Tariff of {self.organization.name}",
+            form="dynamic",
+            price_series=series,
+        )
+        SiteTariffFactory(site=self.site, tariff=tariff)
 
     def address(self, route: str, organization: str, **replaced: Any) -> str:
         """Return the route with this world's objects in it, below the address of `organization`."""
