@@ -36,7 +36,10 @@ INSTALLED_APPS = [
     "flexplatform",
     "flexplatform.accounts",
     "flexplatform.jobs",
+    "flexplatform.api",
     "assets",
+    "telemetry",
+    "forecasting",
     "optimization",
     "flexmarket",
 ]
@@ -75,6 +78,25 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database()}
+# Shared by all processes, as calls of the API are counted in it: the broker's Redis where there is one.
+REDIS_URL = env.str("REDIS_URL", default="") or env.str("CELERY_BROKER_URL", default="")
+if REDIS_URL.startswith(("redis://", "rediss://")):
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "flexplatform",
+            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "cache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -121,7 +143,10 @@ JOBS_STALE_SECONDS = env.float("JOBS_STALE_SECONDS", default=30)
 JOBS_RESEND_SECONDS = env.float("JOBS_RESEND_SECONDS", default=60)
 JOBS_RECONCILE_SECONDS = env.float("JOBS_RECONCILE_SECONDS", default=10)
 JOBS_MAX_ATTEMPTS = env.int("JOBS_MAX_ATTEMPTS", default=3)
-CELERY_BEAT_SCHEDULE = {"bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS}}
+CELERY_BEAT_SCHEDULE = {
+    "bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS},
+    "forget old answers": {"task": "api.forget_old_answers", "schedule": timedelta(hours=1)},
+}
 
 # Such as smtp+tls://user:password@mail.example.org:587; in development mails become files.
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25" if PRODUCTION else "filemail://"))
@@ -186,13 +211,13 @@ if PRODUCTION:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 API_RATE = env.str("API_RATE", default="600/minute")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_RATES": {"token": API_RATE},
+    "DEFAULT_SCHEMA_CLASS": "flexplatform.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "flexplatform.api.errors.as_problem",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,

@@ -47,6 +47,7 @@ def _quick_settings() -> Iterator[None]:
     storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         STORAGES={"staticfiles": {"BACKEND": storage}},
         MIDDLEWARE=[name for name in settings.MIDDLEWARE if "whitenoise" not in name],
     ):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
@@ -21,6 +22,8 @@ TITLES = {
     405: "The method is not allowed here",
     406: "The answer is not available in this form",
     409: "The request contradicts an earlier one",
+    412: "The row has changed",
+    413: "The body is too large",
     415: "The body has an unknown form",
     429: "Too many requests",
 }
@@ -30,6 +33,16 @@ class Conflict(exceptions.APIException):
     """A request that contradicts what is stored."""
 
     status_code = status.HTTP_409_CONFLICT
+
+
+class TooLarge(exceptions.APIException):
+    """A body beyond what one request may bring."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self) -> None:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+        super().__init__(f"The body is too large; allowed: {most // 1024 // 1024} MB.")
 
 
 def as_problem(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -60,6 +73,10 @@ def _translated(error: Exception) -> Exception:
     if isinstance(error, ModelError):
         found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
         return exceptions.ValidationError(found)
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge()
+    if isinstance(error, RecursionError):
+        return exceptions.ParseError("The body is nested too deeply.")
     if isinstance(error, JobConflictError):
         return Conflict(str(error))
     return exceptions.NotFound() if isinstance(error, Http404) else _forbidden(error)

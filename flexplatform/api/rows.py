@@ -3,6 +3,7 @@
 import hashlib
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.db import models, transaction
@@ -11,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flexplatform.api.base import TenantViewSet
+from flexplatform.api.schema import Example
 from flexplatform.api.serializers import RowSerializer
 
 
@@ -24,10 +26,25 @@ class PreconditionFailed(exceptions.APIException):
 class RowViewSet(TenantViewSet):
     """List, read, create, change and delete the rows of one table.
 
-    Answers of single rows carry an `ETag`; a write with `If-Match` happens only while it still holds.
+    Answers of single rows carry an `ETag`; a write with `If-Match` happens only while it still holds. `sample` holds
+    the values of a row that the description shows as example.
     """
 
     model: ClassVar[type[models.Model]]
+    guarded = True
+    sample: ClassVar[Mapping[str, Any]] = {}
+
+    @classmethod
+    def example_of(cls, action: str) -> Example | None:
+        """Return the example of an action: the sample row, as it is sent and as it is answered."""
+        serializer = cast("Any", cls.serializer_class)()
+        answer = {"id": 1, **cls.sample}
+        values = {name: cls.sample[name] for name in cls.sample if not serializer.fields[name].read_only}
+        if action == "create":
+            return Example(request=values, answer=answer)
+        if action == "partial_update":
+            return Example(request={"name": values["name"]} if "name" in values else values, answer=answer)
+        return Example(answer=answer) if action in ("list", "retrieve") else super().example_of(action)
 
     def get_queryset(self) -> models.QuerySet[Any]:
         """Return the organization's rows."""
@@ -35,8 +52,7 @@ class RowViewSet(TenantViewSet):
 
     def list(self, request: Request) -> Response:
         """Answer a page of rows."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page(self.get_queryset())
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Answer one row."""
