@@ -1,6 +1,6 @@
 """Makers of rows; tenant rows are made inside or outside of a scope alike."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from assets.models import (
     Site,
     SiteTariff,
     Tariff,
+    TariffPeriod,
 )
 from flexmarket.models import FlexibilityOffers
 from flexplatform.accounts.models import Membership, Organization, User
@@ -139,6 +140,16 @@ class TariffFactory(factory.django.DjangoModelFactory):
     commodity = "import"
     valid_from = date(2020, 1, 1)
     energy_price_per_kwh = Decimal("0.30")
+
+
+class TariffPeriodFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = TariffPeriod
+
+    tariff = factory.SubFactory(TariffFactory)
+    start = time(0)
+    end = time(0)
+    price_per_kwh = Decimal("0.05")
 
 
 class SiteTariffFactory(factory.django.DjangoModelFactory):

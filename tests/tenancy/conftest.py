@@ -19,6 +19,7 @@ from tests.factories import (
     PriceValuesFactory,
     SiteTariffFactory,
     TariffFactory,
+    TariffPeriodFactory,
     UserFactory,
     planned_site,
 )
@@ -30,7 +31,11 @@ DEVICES: dict[str, dict[str, Any]] = {
     "pv": {"capacity_kw": 3},
     "wind": {"capacity_kw": 3},
     "battery": {"capacity_kwh": 5, "charge_power_kw": 3, "discharge_power_kw": 3},
-    "electric_vehicle": {"capacity_kwh": 40, "charge_power_kw": 11},
+    "electric_vehicle": {
+        "capacity_kwh": 40,
+        "charge_power_kw": 11,
+        "stays": [{"arrival": "18:00", "departure": "07:00", "arrival_soc_percent": 40}],
+    },
     "heat_pump": {"rated_power_kw": 3},
     "chp": {"electric_power_kw": 3},
     "boiler": {"heat_power_kw": 10},
@@ -75,6 +80,7 @@ class World:
             form="dynamic",
             price_series=series,
         )
+        TariffPeriodFactory(tariff=tariff, part="grid_fee")
         SiteTariffFactory(site=self.site, tariff=tariff)
 
     def address(self, route: str, organization: str, **replaced: Any) -> str:
