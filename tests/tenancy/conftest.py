@@ -50,21 +50,24 @@ DEVICES: dict[str, dict[str, Any]] = {
 class World:
     """One of everything in an organization, as an address names it."""
 
-    def __init__(self, organization: Organization, owner: User) -> None:
+    def __init__(self, organization: Organization, owner: User, number: int = 0) -> None:
         self.organization = organization
-        self.site, self.run = planned_site(organization, slug="home", name=f"Home of {organization.name}")
+        more = str(number or "")
+        self.called = f"{more} of {organization.name}"
+        self.site, self.run = planned_site(organization, slug=f"home{more}", name=f"Home{self.called}")
         self.furnish()
         self.member: Membership = MembershipFactory(organization=organization, user=UserFactory(), role=Role.VIEWER)
         with organization_scope(organization), audit.acting(owner, Door.PORTAL):
             self.job = Job.objects.create(organization=organization, kind="schedule_site", title=f"Plan {self.site}")
             ScheduleRun.objects.filter(pk=self.run.pk).update(job=self.job)
             self.run.refresh_from_db()
+            email = f"new{more}@{organization.slug}.example"
             self.invitation: Invitation = invite_member(
-                organization=organization, email=f"new@{organization.slug}.example", role=Role.VIEWER, created_by=owner
+                organization=organization, email=email, role=Role.VIEWER, created_by=owner
             )
             wanted = [permissions.VIEW_SITES]
             self.token: ApiToken = create_token(
-                organization=organization, created_by=owner, name=f"robot of {organization.name}", permissions=wanted
+                organization=organization, created_by=owner, name=f"robot{self.called}", permissions=wanted
             )[0]
 
     def furnish(self) -> None:
@@ -72,16 +75,13 @@ class World:
         with organization_scope(self.organization), audit.acting("tests", Door.COMMAND):
             for kind, values in DEVICES.items():
                 create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
-        series = PriceSeriesFactory(organization=self.organization, name=f"Prices of {self.organization.name}")
-        PriceValuesFactory(series=series)
-        tariff = TariffFactory(
-            organization=self.organization,
-            name=f"Tariff of {self.organization.name}",
-            form="dynamic",
-            price_series=series,
+        self.series = PriceSeriesFactory(organization=self.organization, name=f"Prices{self.called}")
+        PriceValuesFactory(series=self.series)
+        self.tariff = TariffFactory(
+            organization=self.organization, name=f"Tariff{self.called}", form="dynamic", price_series=self.series
         )
-        TariffPeriodFactory(tariff=tariff, part="grid_fee")
-        SiteTariffFactory(site=self.site, tariff=tariff)
+        TariffPeriodFactory(tariff=self.tariff, part="grid_fee")
+        SiteTariffFactory(site=self.site, tariff=self.tariff)
 
     def address(self, route: str, organization: str, **replaced: Any) -> str:
         """Return the route with this world's objects in it, below the address of `organization`."""

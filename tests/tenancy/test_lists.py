@@ -1,0 +1,99 @@
+"""Every list costs the same number of queries for one row and for three; a list that is not known fails."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from assets.models import KINDS
+from tests.api.conftest import caller
+from tests.conftest import People
+from tests.tenancy.addresses import TENANT, TENANT_ROUTES
+from tests.tenancy.conftest import World
+from tests.tenancy.operations import OPERATIONS
+from tests.tenancy.test_admin import LISTS
+
+# Each list of the portal: its queries, and what it shows once per row.
+PORTAL = {
+    "overview": (6, "/sites/home"),
+    "site_map": (5, '"url"'),
+    "jobs": (5, "Plan Home"),
+    "members": (5, "/withdraw/"),
+    "tokens": (4, "robot"),
+    "audit": (5, "token.create"),
+}
+NO_LIST = {"token_new"}
+ADMIN = {
+    "accounts.apitoken": 7,
+    "accounts.auditevent": 9,
+    "accounts.membership": 7,
+    "accounts.organization": 7,
+    "accounts.user": 7,
+    "assets.portfolio": 7,
+    "assets.priceseries": 7,
+    "assets.pricevalues": 10,
+    "assets.site": 10,
+    "assets.tariff": 8,
+    "flexmarket.flexibilityoffers": 9,
+    "jobs.job": 10,
+    "optimization.schedulerun": 9,
+    **{model._meta.label_lower: 8 for model in KINDS.values()},
+}
+# The token, the membership of its maker, the rows; more only where it is said here.
+API_QUERIES = 3
+API_MORE: dict[str, int] = {}
+
+
+def queries_of(client: Client, url: str) -> tuple[int, Any]:
+    """Return how many queries a page takes, once what is kept between requests is known, and the page."""
+    client.get(url)
+    with CaptureQueriesContext(connection) as made:
+        answer = client.get(url)
+    assert answer.status_code == 200
+    return len(made), answer
+
+
+@pytest.fixture(params=[1, 3])
+def count(people: People, request: pytest.FixtureRequest) -> int:
+    """Make this many rows of everything that an organization has."""
+    for number in range(request.param):
+        World(people.a, people.alice, number)
+    cache.clear()
+    return int(request.param)
+
+
+def test_lists_of_the_portal(people: People, count: int) -> None:
+    names = {name for name, rule in TENANT.items() if rule.method == "get" and TENANT_ROUTES[name].count("<") == 1}
+    client, found = people.client("alice"), {}
+    for name in names - NO_LIST:
+        url = TENANT_ROUTES[name].replace("<slug:organization>", "a")
+        queries, answer = queries_of(client, url)
+        shown = PORTAL[name][1] if name in PORTAL else ""
+        assert answer.content.decode().count(shown) == count, name
+        found[name] = (queries, shown)
+    assert found == PORTAL
+
+
+def test_lists_of_the_admin(people: People, count: int) -> None:
+    people.alice.is_superuser = True
+    people.alice.save()
+    client, found = people.client("alice"), {}
+    for name, url in LISTS.items():
+        queries, answer = queries_of(client, url)
+        rows = 2 if name == "accounts.organization" else count
+        assert answer.context["cl"].result_count >= rows, name
+        found[name] = queries
+    assert found == ADMIN
+
+
+def test_lists_of_the_api(people: People, count: int) -> None:
+    client, found = caller(people.a, people.alice), {}
+    for each in OPERATIONS:
+        if each.action == "list" and each.resource != "token":
+            queries, answer = queries_of(client, each.route)
+            assert len(answer.json()["results"]) >= count, each
+            found[each.resource] = queries
+    assert found == {name: API_MORE.get(name, API_QUERIES) for name in found}
