@@ -12,11 +12,11 @@ class AssetsConfig(AppConfig):
         """Register routes, panels and the part of the demo that needs no schedule."""
         from assets import api, demo
         from assets import panels as own
-        from flexplatform.api.registry import ApiResource, api_resources
+        from flexplatform.api.registry import api_resources
         from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
 
-        api_resources.add(ApiResource("portfolios", api.PortfolioViewSet, order=10))
-        api_resources.add(ApiResource("sites", api.SiteViewSet, order=11))
+        for resource in api.RESOURCES:
+            api_resources.add(resource)
         routes.add(Route("assets", "", "assets.urls", order=10))
         panels.add(
             Panel(

@@ -1,11 +1,20 @@
-"""Reads of sites and devices."""
+"""Reads of sites, devices and prices."""
 
+import math
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
 from django.db.models import QuerySet
 
-from assets.models import KINDS, Asset, ElectricVehicle, Site
+from assets.models import KINDS, Asset, ElectricVehicle, PriceSeries, Site
+from assets.tariffs import spot_prices
+
+HOUR_SECONDS = 3600
+MOST_VALUES = 100_000
 
 
 def devices_by_site(sites: Iterable[Site]) -> dict[int, list[Asset]]:
@@ -33,3 +42,36 @@ def device_label(name: str, kinds: Mapping[str, str]) -> str:
         return name
     label = KINDS[kind].LABEL
     return label if list(kinds.values()).count(kind) == 1 else f"{label} ({name})"
+
+
+def market_day(day: date, step: timedelta, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return the starts of the steps of a local day, in UTC: 92, 96 or 100 quarter-hours."""
+    start = datetime.combine(day, time(), zone).astimezone(UTC)
+    end = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+    return tuple(start + index * step for index in range((end - start) // step))
+
+
+def known_prices(
+    series: PriceSeries, start: datetime, end: datetime, known_at: datetime | None = None
+) -> tuple[timedelta, npt.NDArray[np.float64]]:
+    """Return the prices per kWh from `start` to `end` as they were known, NaN where none was received, and their step.
+
+    The step is the longest that holds every price as it was delivered; an hour where there is none.
+
+    Raises:
+        ValueError: where that would be more than `MOST_VALUES`.
+    """
+    received = spot_prices([series.pk], start, end, known_at).get(series.pk, ())
+    second = timedelta(seconds=1)
+    lengths = [each.step // second for each in received]
+    step = math.gcd(*lengths, *((each.start - start) // second for each in received), (end - start) // second)
+    step = step if received else math.gcd(HOUR_SECONDS, step)
+    count = (end - start) // second // step
+    if count > MOST_VALUES:
+        raise ValueError(f"{count} values")
+    found = np.full(count, np.nan)
+    for each, length in zip(received, lengths, strict=True):
+        parts, begin = length // step, (each.start - start) // second // step
+        low, high = max(begin, 0), min(begin + len(each.values) * parts, count)
+        found[low:high] = each.values[(np.arange(low, high) - begin) // parts]
+    return step * second, found

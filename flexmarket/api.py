@@ -1,6 +1,6 @@
 """Flexibility offers in the API, as tables and as the files that markets take."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -8,18 +8,48 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from assets.models import Site
 from flexmarket.engine.exporters import EXPORTERS
-from flexmarket.models import FlexibilityOffers
+from flexmarket.models import SERIES, FlexibilityOffers
+from flexmarket.queries import DEFAULT_METHOD
 from flexmarket.views import archive_of
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
+from flexplatform.api.csv import CsvRenderer
+from flexplatform.api.filters import check_names, refused, row, same
+from flexplatform.api.schema import Example
+from flexplatform.api.series import SeriesTable, TableResponse
 from optimization.models import ScheduleRun
 
 MARKETS = sorted(EXPORTERS)
+
+
+OFFER: dict[str, Any] = {
+    "id": 4,
+    "run": 3,
+    "device": "battery",
+    "kind": "battery",
+    "method": "opentumflex",
+    "start": "2026-11-21T23:00:00Z",
+    "step": 900,
+    "columns": {
+        "scheduled_power_kw": [2.5, 0.0],
+        "positive_power_kw": [2.5, 0.0],
+        "negative_power_kw": [0.0, 2.5],
+        "positive_energy_kwh": [1.25, 0.0],
+        "negative_energy_kwh": [0.0, 1.25],
+        "positive_price_eur_per_kwh": [0.31, 0.31],
+        "negative_price_eur_per_kwh": [-0.24, -0.24],
+    },
+}
+OFFER_CSV = (
+    "time,battery.scheduled_power_kw,battery.positive_power_kw\n2026-11-21T23:00:00Z,2.5,2.5\n"
+    "2026-11-21T23:15:00Z,0.0,0.0\n"
+)
 
 
 class OfferSerializer(serializers.ModelSerializer[FlexibilityOffers]):
@@ -49,24 +79,39 @@ class OfferViewSet(TenantViewSet):
         "retrieve": permissions.VIEW_OFFERS,
         "export": permissions.EXPORT_OFFERS,
     }
+    filters = {
+        "run": row("run", ScheduleRun),
+        "site": row("run__site", Site),
+        "device": same("device"),
+        "kind": same("kind"),
+        "method": same("method"),
+    }
+    csv_answers = frozenset({"list", "retrieve"})
+    examples = {
+        "list": Example(answer=OFFER, answer_csv=OFFER_CSV),
+        "retrieve": Example(answer=OFFER, answer_csv=OFFER_CSV),
+        "export": Example(),
+    }
 
     def get_queryset(self) -> QuerySet[FlexibilityOffers]:
         """Return the organization's offers with their runs."""
         return FlexibilityOffers.objects.select_related("run")
 
-    @extend_schema(parameters=[OpenApiParameter("run", int), OpenApiParameter("device", str)])
     def list(self, request: Request) -> Response:
-        """Answer a page of offers, newest first."""
-        offers: QuerySet[FlexibilityOffers] = self.get_queryset()
-        if (device := request.query_params.get("device")) is not None:
-            offers = offers.filter(device=device)
-        if (run := request.query_params.get("run")) is not None:
-            offers = offers.filter(run=self._run(run))
-        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(offers), many=True).data)
+        """Answer a page of offers, newest first; as CSV all offers of one run."""
+        if getattr(request.accepted_renderer, "format", "") != CsvRenderer.format:
+            return self.page(self.get_queryset())
+        if "run" not in request.query_params:
+            raise ValidationError({"run": "run is missing; a table in CSV holds the offers of one run."})
+        offers = self.filter_queryset(self.get_queryset())
+        if "method" not in request.query_params:
+            offers = offers.filter(method=DEFAULT_METHOD)
+        return TableResponse(None, _table(list(offers.order_by("id"))))
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Answer the offers of one device."""
-        return Response(self.get_serializer(self.get_object()).data)
+        offers = self.get_object()
+        return TableResponse(self.get_serializer(offers).data, _table([offers]))
 
     @extend_schema(
         parameters=[
@@ -78,18 +123,30 @@ class OfferViewSet(TenantViewSet):
     @action(detail=False, methods=["get"])
     def export(self, request: Request) -> HttpResponse:
         """Answer the market's files of a run, one per device, in one ZIP archive."""
-        market: Any = request.query_params.get("market")
+        asked = request.query_params
+        check_names(asked, ("run", "market"))
+        market = asked.get("market", "")
         if market not in EXPORTERS:
-            raise ValidationError({"market": f"market is {market}; allowed: {', '.join(EXPORTERS)}."})
-        archive = archive_of(self._run(request.query_params.get("run")), market)
+            raise refused("market", market or "missing", ", ".join(MARKETS))
+        runs = ScheduleRun.objects.select_related("site")
+        archive = archive_of(cast("ScheduleRun", self.own_row("run", asked.get("run"), runs)), market)
         if archive is None:
             raise Http404
         return archive
 
-    def _run(self, pk: Any) -> ScheduleRun:
-        text = str(pk)
-        runs = ScheduleRun.objects.select_related("site")
-        found = runs.filter(pk=int(text)).first() if text.isascii() and text.isdigit() else None
-        if found is None:
-            raise ValidationError({"run": f"run is {pk}; allowed: the id of a run of {self.organization.name}."})
-        return found
+
+def _table(offers: list[FlexibilityOffers]) -> SeriesTable:
+    """Return one column `device.quantity` per series of offers of one run.
+
+    Raises:
+        NotFound: where there are none.
+    """
+    if not offers:
+        raise NotFound("The run has no such offers.")
+    columns = {
+        f"{each.device}.{name}": getattr(each.table, name)
+        for each in offers
+        for name in SERIES
+        if getattr(each.table, name) is not None
+    }
+    return SeriesTable(offers[0].run.start, offers[0].run.step_seconds, columns)

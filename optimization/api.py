@@ -2,11 +2,11 @@
 
 import math
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -15,18 +15,41 @@ from rest_framework.response import Response
 from assets.models import Site
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
-from flexplatform.api.resources import JobSerializer, accepted
+from flexplatform.api.filters import moment, row, same
+from flexplatform.api.resources import JOB, JobSerializer, accepted
+from flexplatform.api.schema import Example
+from flexplatform.api.series import SeriesTable, TableResponse, series_body
 from optimization.engine import Horizon, ProblemError
 from optimization.forms import FIRST_YEAR, LAST_YEAR
 from optimization.models import ScheduleRun
 from optimization.queries import series_by_role
 from optimization.services import REQUEST_GAP, REQUEST_SECONDS, request_schedule
 
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, required=True, description="The same key gives the same job."
-)
+SITE = "site"
 
-LONGEST_KEY = 200
+RUN: dict[str, Any] = {
+    "id": 3,
+    "site": 1,
+    "start": "2026-11-21T23:00:00Z",
+    "step_seconds": 900,
+    "count": 96,
+    "solver": "milp",
+    "status": "optimal",
+    "total_cost_eur": 1.204417,
+    "baseline_cost_eur": 2.511303,
+    "cost_by_cause_eur": {"energy_eur": 1.204417},
+    "co2_kg": 3.1,
+    "objective_eur": 1.204417,
+    "bound_eur": 1.204417,
+    "gap": 0.0,
+    "seconds": {"build": 0.04, "solve": 0.11, "verify": 0.01},
+    "unmet": [],
+    "created_at": "2026-11-21T12:00:03Z",
+}
+SERIES: dict[str, Any] = {
+    "plan": {"site": {"grid_power_kw": {"start": "2026-11-21T23:00:00Z", "step": 900, "values": [2.0, 2.0, 0.5]}}}
+}
+SERIES_CSV = "time,plan.site.grid_power_kw\n2026-11-21T23:00:00Z,2.0\n2026-11-21T23:15:00Z,2.0\n"
 
 
 class RunSerializer(serializers.ModelSerializer[ScheduleRun]):
@@ -79,13 +102,14 @@ class RunWithSeriesSerializer(RunSerializer):
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_series(self, run: ScheduleRun) -> dict[str, Any]:
         """Return every series of the run."""
-        head = {"start": run.start.isoformat(), "step": run.step_seconds}
         return {
             role: {
-                device or "site": {name: {**head, "values": values.tolist()} for name, values in quantities.items()}
+                device or SITE: {
+                    name: series_body(run.start, run.step_seconds, values) for name, values in quantities.items()
+                }
                 for device, quantities in devices.items()
             }
-            for role, devices in series_by_role(run).items()
+            for role, devices in self.context["series"].items()
         }
 
 
@@ -108,36 +132,50 @@ class RunViewSet(TenantViewSet):
         "retrieve": permissions.VIEW_SCHEDULES,
         "create": permissions.RUN_SCHEDULES,
     }
+    filters = {
+        "site": row("site", Site),
+        "status": same("status", ScheduleRun.Status.values),
+        "start_from": moment("start__gte", "Horizons that begin at this time or later"),
+        "start_before": moment("start__lt", "Horizons that begin before this time"),
+    }
+    orderings = ("start", "created_at", "total_cost_eur")
+    csv_answers = frozenset({"retrieve"})
+    keyed_by_job = frozenset({"create"})
+    examples = {
+        "list": Example(answer=RUN),
+        "retrieve": Example(answer={**RUN, "series": SERIES}, answer_csv=SERIES_CSV),
+        "create": Example(request={"site": 1, "day": "2026-11-22"}, answer=JOB),
+    }
 
     def get_queryset(self) -> QuerySet[ScheduleRun]:
         """Return the organization's runs."""
         return ScheduleRun.objects.all()
 
-    @extend_schema(parameters=[OpenApiParameter("site", int)])
     def list(self, request: Request) -> Response:
         """Answer a page of runs, newest first."""
-        runs, site = self.get_queryset(), request.query_params.get("site")
-        if site is not None:
-            runs = runs.filter(site=self._site(site))
-        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(runs), many=True).data)
+        return self.page(self.get_queryset())
 
     @extend_schema(responses=RunWithSeriesSerializer)
     def retrieve(self, request: Request, pk: int) -> Response:
-        """Answer one run with every series."""
-        return Response(RunWithSeriesSerializer(self.get_object()).data)
+        """Answer one run with every series; as CSV one column `role.device.quantity` per series."""
+        run: ScheduleRun = self.get_object()
+        series = series_by_role(run)
+        columns = {
+            f"{role}.{device or SITE}.{name}": values
+            for role, devices in series.items()
+            for device, quantities in devices.items()
+            for name, values in quantities.items()
+        }
+        body = RunWithSeriesSerializer(run, context={"series": series}).data
+        return TableResponse(body, SeriesTable(run.start, run.step_seconds, columns))
 
-    @extend_schema(request=PlanSerializer, responses={202: JobSerializer}, parameters=[IDEMPOTENCY])
+    @extend_schema(request=PlanSerializer, responses={202: JobSerializer})
     def create(self, request: Request) -> Response:
         """Ask for a plan; the answer is the job that makes it."""
-        key = request.headers.get("Idempotency-Key", "").strip()
-        if not key or len(key) > LONGEST_KEY:
-            raise ValidationError(
-                {"Idempotency-Key": f"The header is missing or longer than {LONGEST_KEY} characters."}
-            )
         form = PlanSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
-        site = self._site(asked["site"])
+        site = cast("Site", self.own_row("site", asked["site"], Site.objects.all()))
         try:
             job = request_schedule(
                 site=site,
@@ -145,18 +183,11 @@ class RunViewSet(TenantViewSet):
                 solver=asked["solver"],
                 gap=asked["gap"],
                 time_limit=asked["time_limit"],
-                idempotency_key=key,
+                idempotency_key=self.idempotency_key,
             )
         except ProblemError as error:
             raise ValidationError({error.field: str(error)}) from error
         return accepted(job, request)
-
-    def _site(self, pk: Any) -> Site:
-        text = str(pk)
-        found = Site.objects.filter(pk=int(text)).first() if text.isascii() and text.isdigit() else None
-        if found is None:
-            raise ValidationError({"site": f"site is {pk}; allowed: the id of a site of {self.organization.name}."})
-        return found
 
 
 def finite(number: float) -> float | None:

@@ -5,7 +5,14 @@ All of them need `audit.acting(...)` and the scope of the organization around th
 
 from assets.services.devices import create_asset, delete_asset, update_asset
 from assets.services.imports import import_csv
-from assets.services.prices import create_price_series, delete_price_series, receive_prices, update_price_series
+from assets.services.prices import (
+    Delivery,
+    create_price_series,
+    delete_price_series,
+    receive_deliveries,
+    receive_prices,
+    update_price_series,
+)
 from assets.services.sites import (
     change_sites,
     copy_site,
@@ -26,6 +33,7 @@ from assets.services.tariffs import (
 )
 
 __all__ = [
+    "Delivery",
     "assign_tariff",
     "change_sites",
     "copy_site",
@@ -40,6 +48,7 @@ __all__ = [
     "delete_site",
     "delete_tariff",
     "import_csv",
+    "receive_deliveries",
     "receive_prices",
     "switch_tariff",
     "unassign_tariff",

@@ -1,6 +1,7 @@
 """Series as CSV: a column `time` and one column per series, the same shape in requests and answers."""
 
 import csv
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -12,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-from flexplatform.api.series import SeriesTable, TableResponse
+from flexplatform.api.series import SeriesTable, TableResponse, plain
 
 MEDIA_TYPE = "text/csv"
 TIME = "time"
@@ -57,7 +58,7 @@ def csv_of(table: SeriesTable) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([TIME, *table.columns])
-    columns = [np.asarray(values).tolist() for values in table.columns.values()]
+    columns = [plain(values) for values in table.columns.values()]
     for moment, *values in zip(table.moments(), *columns, strict=True):
         writer.writerow([moment.isoformat().replace("+00:00", "Z"), *values])
     return text.getvalue()
@@ -90,7 +91,7 @@ def _steps(cells: list[str]) -> tuple[datetime, int]:
     if len(moments) < 2:
         raise ValidationError({TIME: "There are fewer than two times; allowed: two or more, as they tell the step."})
     step = moments[1] - moments[0]
-    for number, (before, moment) in enumerate(zip(moments, moments[1:], strict=False), 2 + HEADER_LINES):
+    for number, (before, moment) in enumerate(itertools.pairwise(moments), 2 + HEADER_LINES):
         if moment - before != step or step < timedelta(seconds=1) or step % timedelta(seconds=1):
             rule = "times that rise by the same number of whole seconds"
             raise ValidationError({f"line {number}, {TIME}": f"{cells[number - 2]} breaks the steps; allowed: {rule}."})

@@ -137,9 +137,7 @@ def check_names(asked: Iterable[str], allowed: Iterable[str]) -> None:
 
 def parameters(filters: Mapping[str, Filter]) -> list[OpenApiParameter]:
     """Return how the description shows the filters."""
-    return [
-        OpenApiParameter(name, dict(each.schema), description=each.description) for name, each in filters.items()
-    ]
+    return [OpenApiParameter(name, dict(each.schema), description=each.description) for name, each in filters.items()]
 
 
 def refused(name: str, value: object, allowed: str) -> ValidationError:

@@ -9,7 +9,7 @@ from flexplatform.registry import Registry
 
 @dataclass(frozen=True)
 class ApiResource:
-    """A resource served at `/api/v1/<name>/`."""
+    """A resource served at `/api/v1/<name>/`; a slash in the name becomes a dash in the names of its routes."""
 
     name: str
     viewset: type[ViewSetMixin]

@@ -3,21 +3,60 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from flexplatform.accounts import permissions
-from flexplatform.accounts.models import ApiToken, AuditEvent
+from flexplatform.accounts.models import ApiToken, AuditEvent, Door
 from flexplatform.api.base import TenantViewSet
+from flexplatform.api.filters import moment, same
+from flexplatform.api.schema import Example
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.queries import may_cancel, visible_jobs
 from flexplatform.jobs.services import cancel
+
+JOB: dict[str, Any] = {
+    "id": 7,
+    "kind": "schedule_site",
+    "title": "Plan Dachau 1 on 22 November 2026",
+    "status": "queued",
+    "idempotency_key": "dachau-1-2026-11-22",
+    "progress": 0.0,
+    "progress_text": "",
+    "result": {},
+    "error": "",
+    "created_at": "2026-11-21T12:00:00Z",
+    "started_at": None,
+    "finished_at": None,
+}
+EVENT: dict[str, Any] = {
+    "id": 12,
+    "at": "2026-11-21T12:00:00Z",
+    "actor_label": "Trading desk (flx_0123456789abcdef)",
+    "door": "api",
+    "action": "site.change",
+    "object_type": "assets.site",
+    "object_id": "1",
+    "object_label": "Dachau 1",
+    "before": {"import_limit_kw": None},
+    "after": {"import_limit_kw": 30.0},
+    "ip": "192.0.2.10",
+}
+TOKEN: dict[str, Any] = {
+    "name": "Trading desk",
+    "key": "0123456789abcdef",
+    "organization": "north",
+    "may": ["offers.export", "offers.view", "schedules.run", "schedules.view", "sites.view"],
+    "expires_at": None,
+    "allowed_networks": [],
+    "created_at": "2026-11-21T11:00:00Z",
+    "last_used_at": "2026-11-21T12:00:00Z",
+}
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
@@ -47,20 +86,21 @@ class JobViewSet(TenantViewSet):
 
     serializer_class = JobSerializer
     needs = {"list": permissions.VIEW_JOBS, "retrieve": permissions.VIEW_JOBS, "cancel": permissions.CANCEL_JOBS}
+    filters = {"status": same("status", Job.Status.values), "kind": same("kind")}
+    orderings = ("created_at",)
+    examples = {
+        "list": Example(answer=JOB),
+        "retrieve": Example(answer=JOB),
+        "cancel": Example(answer=JOB | {"status": "cancelled", "finished_at": "2026-11-21T12:00:04Z"}),
+    }
 
     def get_queryset(self) -> QuerySet[Job]:
         """Return the jobs whose kind the token may view."""
         return visible_jobs(self.organization, self.token)
 
-    @extend_schema(parameters=[OpenApiParameter("status", str, enum=Job.Status.values)])
     def list(self, request: Request) -> Response:
         """Answer a page of jobs, newest first."""
-        jobs, wanted = self.get_queryset(), request.query_params.get("status")
-        if wanted is not None:
-            if wanted not in Job.Status.values:
-                raise ValidationError({"status": f"status is {wanted}; allowed: {', '.join(Job.Status.values)}."})
-            jobs = jobs.filter(status=wanted)
-        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(jobs), many=True).data)
+        return self.page(self.get_queryset())
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Answer one job."""
@@ -102,24 +142,22 @@ class AuditEventViewSet(TenantViewSet):
 
     serializer_class = AuditEventSerializer
     needs = {"list": permissions.VIEW_AUDIT}
+    filters = {
+        **{name: same(name) for name in ("action", "object_type", "object_id")},
+        "door": same("door", Door.values),
+        "since": moment("at__gte", "Not before this time"),
+        "until": moment("at__lt", "Before this time"),
+    }
+    orderings = ("at",)
+    examples = {"list": Example(answer=EVENT)}
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
         """Return the organization's events."""
         return AuditEvent.objects.filter(organization=self.organization)
 
-    @extend_schema(
-        parameters=[OpenApiParameter(name, str) for name in ("action", "door", "object_type", "object_id", "since")]
-    )
     def list(self, request: Request) -> Response:
-        """Answer a page of events, newest first, filtered by equality and by the earliest time `since`."""
-        asked: dict[str, Any] = request.query_params.dict()
-        events = self.get_queryset()
-        for name in ("action", "door", "object_type", "object_id"):
-            if name in asked:
-                events = events.filter(**{name: asked[name]})
-        if "since" in asked:
-            events = events.filter(at__gte=_moment(asked["since"]))
-        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(events), many=True).data)
+        """Answer a page of events, newest first."""
+        return self.page(self.get_queryset())
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
@@ -144,6 +182,7 @@ class TokenViewSet(TenantViewSet):
     serializer_class = TokenSerializer
     pagination_class = None
     needs = {"list": None}
+    examples = {"list": Example(answer=TOKEN)}
 
     def list(self, request: Request) -> Response:
         """Answer the token."""
@@ -154,13 +193,3 @@ def accepted(job: Job, request: Request) -> Response:
     """Return the answer to a request for work: 202 with the job and its address."""
     address = reverse("api:jobs-detail", args=[job.pk], request=request)
     return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED, headers={"Location": address})
-
-
-def _moment(text: str) -> Any:
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ValidationError({"since": f"since is {text}; allowed: a time such as 2026-01-31T12:00:00Z."})
-    return moment

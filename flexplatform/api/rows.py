@@ -56,23 +56,28 @@ class RowViewSet(TenantViewSet):
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Answer one row."""
-        return self._answer(self.get_object())
+        return self.answer(self.get_object())
 
     def create(self, request: Request) -> Response:
         """Make a row."""
-        return self._answer(self.make(self._values(request)), status.HTTP_201_CREATED)
+        return self.answer(self.make(self._values(request)), status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: int) -> Response:
         """Change some columns of a row."""
         with transaction.atomic():
             row = self._matching(request)
-            return self._answer(self.change(row, self._values(request, row)))
+            return self.answer(self.change(row, self._values(request, row)))
 
     def destroy(self, request: Request, pk: int) -> Response:
         """Delete a row that nothing needs any more."""
         with transaction.atomic():
             self.remove(self._matching(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def answer(self, row: models.Model, code: int = status.HTTP_200_OK) -> Response:
+        """Return the answer with one row and its ETag."""
+        data = self.get_serializer(row).data
+        return Response(data, code, headers={"ETag": _etag(data)})
 
     @abstractmethod
     def make(self, values: dict[str, Any]) -> models.Model:
@@ -92,15 +97,15 @@ class RowViewSet(TenantViewSet):
         return cast("RowSerializer", serializer).values
 
     def _matching(self, request: Request) -> models.Model:
-        row: models.Model = self.get_object()
         wanted = request.headers.get("If-Match")
+        if wanted is not None:
+            # Held until the end of the transaction, so that of two writes with one ETag the second is refused.
+            held = self.model._default_manager.select_for_update(of=("self",))
+            held.filter(pk=self.kwargs["pk"]).values_list("pk").first()
+        row: models.Model = self.get_object()
         if wanted not in (None, "*", _etag(self.get_serializer(row).data)):
             raise PreconditionFailed
         return row
-
-    def _answer(self, row: models.Model, code: int = status.HTTP_200_OK) -> Response:
-        data = self.get_serializer(row).data
-        return Response(data, code, headers={"ETag": _etag(data)})
 
 
 def _etag(data: Any) -> str:

@@ -53,6 +53,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
 class ApiSchema(AutoSchema):
     """The description of one operation."""
 
+    def is_excluded(self) -> bool:
+        """Return whether nobody may use the operation."""
+        return hasattr(self.view, "needs") and self.view.action not in self.view.needs
+
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """Return the operation with its examples and its errors."""
         operation = super().get_operation(*args, **kwargs)
@@ -61,7 +65,6 @@ class ApiSchema(AutoSchema):
             self._add_headers(operation)
             operation["responses"] |= {str(code): self._problem(code) for code in self._error_codes(operation)}
         return operation
-
 
     def _get_filter_parameters(self) -> list[Any]:
         found = [*super()._get_filter_parameters(), *self._key_parameters()]

@@ -1,6 +1,6 @@
 """Rows as the API shows and takes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
@@ -45,13 +45,25 @@ class RowSerializer(serializers.ModelSerializer[Any]):
 
 
 def row_serializer(
-    model: type[models.Model], names: Iterable[str], *, optional: Iterable[str] = ()
+    model: type[models.Model],
+    names: Iterable[str],
+    *,
+    optional: Iterable[str] = (),
+    parts: Mapping[str, type[RowSerializer]] | None = None,
 ) -> type[RowSerializer]:
     """Return the serializer of a table's columns `names`; `id` comes first and is never written.
 
-    `optional` names columns that a service fills where a new row has none.
+    `optional` names columns that a service fills where a new row has none; `parts` are lists of rows that belong to
+    the row, by the name of their relation.
     """
     extra = {name: {"required": False} for name in optional}
-    fields = {"model": model, "fields": ["id", *names], "read_only_fields": ["id"], "extra_kwargs": extra}
-    meta = type("Meta", (), fields)
+    nested = {name: each(many=True, required=False) for name, each in (parts or {}).items()}
+    columns = {"model": model, "fields": ["id", *names, *nested], "read_only_fields": ["id"], "extra_kwargs": extra}
+    meta = type("Meta", (), columns)
+    return type(f"{model.__name__}Serializer", (RowSerializer,), {"Meta": meta, "__doc__": model.__doc__, **nested})
+
+
+def part_serializer(model: type[models.Model], names: Iterable[str]) -> type[RowSerializer]:
+    """Return the serializer of rows that are written with the row that they belong to; they show no id."""
+    meta = type("Meta", (), {"model": model, "fields": list(names)})
     return type(f"{model.__name__}Serializer", (RowSerializer,), {"Meta": meta, "__doc__": model.__doc__})

@@ -103,8 +103,17 @@ def series_body(start: datetime, step_seconds: int, values: "Iterable[float] | S
     return {
         "start": start.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "step": step_seconds,
-        "values": np.asarray(values, dtype=np.float64).tolist(),
+        "values": plain(values),
     }
+
+
+def plain(values: "Iterable[float] | Series") -> list[float | None]:
+    """Return plain numbers, and None where there is none."""
+    array = np.asarray(values, dtype=np.float64)
+    found: list[float | None] = array.tolist()
+    for index in np.flatnonzero(~np.isfinite(array)):
+        found[index] = None
+    return found
 
 
 def read_batch(

@@ -20,7 +20,7 @@ OWN = (
 def _resources() -> list[URLPattern | URLResolver]:
     router = SimpleRouter(use_regex_path=False)
     for resource in (*api_resources, *OWN):
-        router.register(resource.name, resource.viewset, basename=resource.name)
+        router.register(resource.name, resource.viewset, basename=resource.name.replace("/", "-"))
     return router.urls
 
 

@@ -120,7 +120,7 @@ def test_a_run_has_its_series_and_its_offers(people: People, of_a: APIClient) ->
     _site, run = planned_site(people.a)
     found = of_a.get(f"/api/v1/schedule-runs/{run.pk}/").json()
     assert found["series"]["plan"]["site"]["grid_power_kw"] == {
-        "start": "2026-11-21T23:00:00+00:00",
+        "start": "2026-11-21T23:00:00Z",
         "step": 900,
         "values": [2.0] * 4,
     }

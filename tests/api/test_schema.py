@@ -1,0 +1,112 @@
+"""The whole API against its own description: whatever is sent, no answer is a server error or undescribed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.cache import cache
+from django.core.wsgi import get_wsgi_application
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from tests.api.conftest import caller
+from tests.conftest import People
+from tests.tenancy.conftest import World
+from tests.tenancy.operations import OPERATIONS, RESOURCES
+
+EXAMPLES = 8
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.response_headers_conformance,
+]
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+@pytest.fixture(autouse=True)
+def _unlimited(db: None) -> None:
+    """Count the calls anew."""
+    cache.clear()
+
+
+@pytest.fixture
+def token(people: People) -> str:
+    """Return the header of a token that may do all that a token can, where there is one row of everything."""
+    World(people.a, people.alice)
+    return str(caller(people.a, people.alice)._credentials["HTTP_AUTHORIZATION"])
+
+
+@pytest.fixture
+def ids(token: str) -> dict[str, int]:
+    """Return the id of a row of each resource that has any."""
+    client, found = APIClient(), {}
+    client.credentials(HTTP_AUTHORIZATION=token)
+    for each in OPERATIONS:
+        if each.action == "list" and not each.about_a_row:
+            rows = client.get(each.route).json().get("results") or [{}]
+            found[each.resource] = rows[0].get("id", 0)
+    return found
+
+
+def described() -> Any:
+    return schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", get_wsgi_application())
+
+
+def paths() -> Iterator[str]:
+    for each in OPERATIONS:
+        yield f"{each.method.upper()} {each.route.replace('<int:pk>', '{id}')}"
+
+
+def test_every_operation_is_described() -> None:
+    assert {operation.ok().label for operation in described().get_all_operations()} == set(paths())
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_no_answer_lies_outside_of_the_description(token: str, ids: dict[str, int], resource: str) -> None:
+    routes = {each.route.replace("<int:pk>", "{id}") for each in OPERATIONS if each.resource == resource}
+    operations = [found.ok() for found in described().get_all_operations()]
+    for operation in operations:
+        if operation.path in routes:
+            for mode in MODES:
+                ask(operation, mode, token, ids, resource)
+
+
+def ask(operation: Any, mode: GenerationMode, token: str, ids: dict[str, int], resource: str) -> None:
+    """Send what fits the description (or just does not), about rows that there are as often as not."""
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), known=st.sampled_from([True, True, False]))
+    def run(case: Any, known: bool) -> None:
+        if known:
+            point_to_rows(case, ids, resource)
+        with transaction.atomic():
+            answer = case.call(headers={"Authorization": token})
+            transaction.set_rollback(True)
+        case.validate_response(answer, checks=CHECKS)
+
+    run()
+
+
+def point_to_rows(case: Any, ids: dict[str, int], resource: str) -> None:
+    """Replace what names a row by the id of one that exists."""
+    known = {name.rstrip("s"): pk for name, pk in ids.items()} | {"run": ids["schedule-runs"]}
+    if "id" in (case.path_parameters or {}):
+        case.path_parameters["id"] = ids[resource]
+    for place in (case.query, case.body):
+        if isinstance(place, dict):
+            place.update({name: pk for name, pk in known.items() if name in place})
