@@ -28,7 +28,8 @@ class OptimizationConfig(AppConfig):
         panels.add(Panel("schedules", "overview", "optimization/overview_panel.html", own.overview, order=30))
         panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))
         demo_steps.add(DemoStep("sites", "Sites", demo.make_sites, order=30))
-        demo_steps.add(DemoStep("schedules", "Schedules", demo.make_schedules, order=31))
+        demo_steps.add(DemoStep("forecasts", "Forecasts", demo.make_forecasts, order=31))
+        demo_steps.add(DemoStep("schedules", "Schedules", demo.make_schedules, order=32))
         job_kinds.add(
             JobKind(
                 services.SCHEDULE_SITE,

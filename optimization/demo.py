@@ -4,24 +4,32 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from assets.demo import PORTFOLIO_NAME
 from assets.models import Portfolio, Site
+from assets.queries import devices_by_site
 from flexplatform.registry import DemoContext, DemoProblem
+from forecasting.models import ForecastRun
+from forecasting.services import Delivery, receive_forecasts
 from optimization.demo_tariffs import make_tariffs
 from optimization.engine import Horizon
-from optimization.inputs import site_inputs
+from optimization.engine.series import SeriesLike
+from optimization.inputs import needed_series, sample_inputs, site_inputs
 from optimization.models import ScheduleRun
 from optimization.problems import save_devices
 from optimization.scenarios import SCENARIOS, Scenario, named_scenario
 from optimization.services import schedule_site
+from telemetry.services import Reference
 
 log = logging.getLogger(__name__)
 
 GAP = 1e-3
 TIME_LIMIT_SECONDS = 10.0
+SOURCE = "demo"
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,22 @@ def make_sites(context: DemoContext) -> list[DemoProblem]:
     return problems
 
 
+def make_forecasts(context: DemoContext) -> list[DemoProblem]:
+    """Deliver the sample day as forecasts of the context's day for every demo site that has none of it yet."""
+    names = [scenario.name for scenario in _wanted(context)]
+    sites = list(Site.objects.filter(external_id__in=names).order_by("name"))
+    forecast = set(ForecastRun.objects.filter(source=SOURCE).values_list("channel__site_id", "start"))
+    deliveries: list[Delivery] = []
+    for site in sites:
+        horizon = Horizon.market_day(context.day, site.zone)
+        if (site.pk, horizon.start) not in forecast:
+            deliveries += _sample_forecasts(site, horizon)
+    if deliveries:
+        context.progress(f"{len(deliveries)} forecasts")
+        receive_forecasts(organization=context.organization, deliveries=deliveries)
+    return []
+
+
 def make_schedules(context: DemoContext) -> list[DemoProblem]:
     """Schedule the context's day for every demo site that has no schedule of it yet."""
     problems = []
@@ -82,6 +106,30 @@ def make_schedules(context: DemoContext) -> list[DemoProblem]:
             log.info("The demo site %s could not be scheduled.", site, exc_info=True)
             problems.append(DemoProblem(site.name, str(error)))
     return problems
+
+
+def _sample_forecasts(site: Site, horizon: Horizon) -> Iterator[Delivery]:
+    """Yield a forecast of each series that the site's devices need; the air is the same for all of them."""
+    sample = sample_inputs(site, horizon).devices
+    found: dict[Reference, SeriesLike] = {}
+    for row in devices_by_site([site])[site.pk]:
+        for name in needed_series(row):
+            values = sample[row.name][name]
+            if name == "yield_kw_per_kw":
+                values = -np.asarray(values) * row.capacity_kw  # type: ignore[attr-defined]
+            quantity = "available_power_kw" if name == "yield_kw_per_kw" else name
+            owner = None if name == "ambient_temperature_c" else row.pk
+            found[Reference(site=site.pk, asset=owner, quantity=quantity)] = values
+    for channel, values in found.items():
+        yield Delivery(
+            channel=channel,
+            issued_at=timezone.now(),
+            start=horizon.start,
+            step=horizon.step,
+            values=np.broadcast_to(values, horizon.count),
+            source=SOURCE,
+            model="sample day",
+        )
 
 
 def _wanted(context: DemoContext) -> Iterator[Scenario]:

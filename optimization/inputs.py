@@ -1,41 +1,161 @@
-"""Which prices and series a site is planned with; the one place that decides it."""
+"""Which prices and series a site is planned with, and where each of them came from; the one place that decides it."""
 
-from assets.models import Site
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.utils import timezone
+
+from assets.models import Asset, Site
+from assets.queries import devices_by_site
+from forecasting.queries import Forecast, Key, forecasts_of
+from optimization.engine.devices import KINDS as ENGINE_KINDS
 from optimization.engine.horizon import Horizon
+from optimization.engine.series import Series
 from optimization.models import ScheduleRun
 from optimization.problems import SiteInputs, with_tariffs
 from optimization.queries import inputs_of
 from optimization.scenarios import SCENARIOS, named_scenario
+from telemetry.quantities import QUANTITIES
+
+PRICES = "prices"
 
 
 class NoInputsError(LookupError):
-    """There is nothing to plan a site with."""
+    """A series that a device needs comes from nowhere."""
 
 
-def site_inputs(site: Site, horizon: Horizon) -> SiteInputs:
-    """Return the inputs of a site over a horizon.
+@dataclass(frozen=True)
+class Way:
+    """How a device's series comes from forecasts of a quantity: of the device, or of its site."""
 
-    Prices are those of its tariffs, where it has tariffs. The rest are those of the newest run of this horizon; else
-    the sample day of the scenario that the site was made from; else those of the newest run of another day with the
-    same steps.
+    quantity: str
+    convert: Callable[[Any, Series], Series]
+    of_site: bool = False
+
+
+def _as_it_is(_device: Any, values: Series) -> Series:
+    return values
+
+
+def _per_capacity(plant: Any, power_kw: Series) -> Series:
+    """Return the yield; a plant never consumes, so powers above zero count as zero."""
+    return np.maximum(-power_kw, 0) / plant.capacity_kw if plant.capacity_kw else np.zeros_like(power_kw)
+
+
+def _consumed(_device: Any, power_kw: Series) -> Series:
+    """Return the demand; a load never produces, so powers below zero count as zero."""
+    return np.maximum(power_kw, 0)
+
+
+# The ways to a series by its name in the engine, the best one first.
+WAYS: Mapping[str, tuple[Way, ...]] = {
+    "yield_kw_per_kw": (
+        Way("yield_kw_per_kw", _as_it_is),
+        Way("available_power_kw", _per_capacity),
+        Way("power_kw", _per_capacity),
+    ),
+    "demand_kw": (Way("demand_kw", _as_it_is), Way("heat_kw", _consumed), Way("power_kw", _consumed)),
+    "ambient_temperature_c": (
+        Way("ambient_temperature_c", _as_it_is),
+        Way("ambient_temperature_c", _as_it_is, of_site=True),
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Fallback:
+    """Inputs that are no forecasts, and what they are."""
+
+    inputs: SiteInputs
+    source: Mapping[str, Any]
+
+
+def site_inputs(site: Site, horizon: Horizon, known_at: datetime | None = None) -> SiteInputs:
+    """Return the inputs of a site over a horizon, with the source of each in `sources`.
+
+    Prices are those of its tariffs, where it has tariffs. The series of its devices come from the newest forecasts as
+    known at a time (None: now). A series without a forecast for every step, and prices without tariffs, come from the
+    newest run of this horizon; else from the sample day of the scenario that the site was made from; else from the
+    newest run of another day with the same steps.
 
     Raises:
-        NoInputsError: when there are none of them.
+        NoInputsError: names the device and the series that comes from nowhere, and how to provide it.
         ProblemError: names the time that a tariff has no price for.
     """
-    return with_tariffs(site, horizon, _known_inputs(site, horizon))
+    moment = known_at or timezone.now()
+    forecasts = forecasts_of([site], horizon, moment)[site.pk]
+    other = _fallback(site, horizon)
+    devices: dict[str, dict[str, Series]] = {}
+    sources: dict[str, Any] = {}
+    for row in devices_by_site([site])[site.pk]:
+        for name in needed_series(row):
+            values, sources[f"{row.name}.{name}"] = _series(site, row, name, forecasts, other)
+            devices.setdefault(row.name, {})[name] = values
+    inputs = replace(other.inputs if other else SiteInputs(), devices=devices)
+    priced = with_tariffs(site, horizon, inputs)
+    sources[PRICES] = _price_origin(other, by_tariffs=priced is not inputs)
+    return replace(priced, sources={"known_at": moment.isoformat(), **sources})
 
 
-def _known_inputs(site: Site, horizon: Horizon) -> SiteInputs:
+def needed_series(row: Asset) -> Iterator[str]:
+    """Yield the series that the engine needs for a device beyond its row."""
+    for item in fields(ENGINE_KINDS[row.kind]):
+        if item.name in WAYS and item.default is MISSING and not hasattr(row, item.name):
+            yield item.name
+
+
+def _series(
+    site: Site, row: Asset, name: str, forecasts: Mapping[Key, Forecast], other: _Fallback | None
+) -> tuple[Any, dict[str, Any]]:
+    for way in WAYS[name]:
+        found = forecasts.get((None if way.of_site else row.pk, way.quantity))
+        if found is not None and found.complete:
+            return way.convert(row, found.mean), _origin(way, found)
+    given = other.inputs.devices.get(row.name, {}) if other else {}
+    if other is None or name not in given:
+        raise NoInputsError(_missing(site, row, name))
+    return given[name], dict(other.source)
+
+
+def _origin(way: Way, found: Forecast) -> dict[str, Any]:
+    return {
+        "source": "forecast",
+        "quantity": f"site.{way.quantity}" if way.of_site else way.quantity,
+        "forecasts": list(found.runs),
+        "issued_at": found.issued_at.isoformat(),
+        "by": found.source,
+    }
+
+
+def _price_origin(other: _Fallback | None, *, by_tariffs: bool) -> dict[str, Any]:
+    given = dict(other.source) if other else {}
+    if not by_tariffs:
+        return given
+    return {"source": "tariffs", **({"without_tariff": given} if given else {})}
+
+
+def _missing(site: Site, row: Asset, name: str) -> str:
+    ways = [each for each in WAYS[name] if QUANTITIES[each.quantity].fits(None if each.of_site else row.kind)]
+    columns = " or ".join(f"{'site' if each.of_site else row.name}.{each.quantity}" for each in ways)
+    return (
+        f"{row.name}.{name} of {site} is not known for every step. "
+        f"Import a forecast of {columns} on the site's page Forecasts, or send it to /api/v1/forecasts/."
+    )
+
+
+def _fallback(site: Site, horizon: Horizon) -> _Fallback | None:
     seconds = round(horizon.step.total_seconds())
     alike = ScheduleRun.objects.filter(site=site, step_seconds=seconds, count=horizon.count)
     newest = alike.filter(start=horizon.start).first()
     if newest is None and site.external_id in SCENARIOS:
-        return sample_inputs(site, horizon)
+        return _Fallback(sample_inputs(site, horizon), {"source": "sample", "scenario": site.external_id})
     newest = newest or alike.order_by("-start", "-created_at", "-id").first()
     if newest is None:
-        raise NoInputsError(f"There are no prices and series to plan {site} with from {horizon.start:%Y-%m-%d}.")
-    return inputs_of(newest)
+        return None
+    return _Fallback(inputs_of(newest), {"source": "run", "run": newest.pk, "start": newest.start.isoformat()})
 
 
 def sample_inputs(site: Site, horizon: Horizon) -> SiteInputs:

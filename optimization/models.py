@@ -41,6 +41,9 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
     parameters = models.JSONField(
         default=dict, help_text="Scalar prices, emissions, limits and weights it was made with"
     )
+    input_sources = models.JSONField(
+        default=dict, help_text="Where prices and each device's series came from, and when that was known"
+    )
     job = models.ForeignKey(
         Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="The job that made it"
     )

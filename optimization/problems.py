@@ -35,13 +35,14 @@ PRICE_FIELDS: dict[str, str] = {
 class SiteInputs:
     """What a problem needs beyond the site's rows: emissions, the goal, each device's series by its name.
 
-    Without `prices` the site's tariffs give them.
+    Without `prices` the site's tariffs give them. `sources` says where each of them came from.
     """
 
     prices: Prices | None = None
     emissions: Emissions = field(default_factory=Emissions)
     objective: Objective = field(default_factory=Objective)
     devices: Mapping[str, Mapping[str, SeriesLike]] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: SiteProblem) -> "SiteInputs":

@@ -69,7 +69,7 @@ def schedule_site(
     uncontrolled = baseline(problem)
     seconds = {**plan.seconds, "verify": perf_counter() - started}
     with work.writing() if work else transaction.atomic():
-        return _store(site, problem, plan, uncontrolled, seconds, work.job if work else None)
+        return _store(site, problem, plan, uncontrolled, seconds, series.sources, work.job if work else None)
 
 
 def request_schedule(
@@ -119,6 +119,7 @@ def _store(
     plan: Schedule,
     uncontrolled: Schedule,
     seconds: Mapping[str, float],
+    sources: Mapping[str, Any],
     job: Job | None,
 ) -> ScheduleRun:
     cost = asdict(plan.cost)
@@ -141,6 +142,7 @@ def _store(
         seconds={phase: round(value, 4) for phase, value in seconds.items()},
         unmet=[_unmet(item) for item in plan.unmet],
         parameters=_scalars(problem),
+        input_sources=dict(sources),
         job=job,
     )
     assets = {asset.name: asset for asset in Asset.objects.filter(site=site)}

@@ -112,8 +112,8 @@ def test_a_site_that_is_gone_is_the_reason_of_a_failed_job(site: Site) -> None:
 
 @pytest.mark.usefixtures("in_a")
 def test_a_site_without_prices_is_the_reason_of_a_failed_job(people: People) -> None:
-    job = do(request_schedule(site=SiteFactory(organization=people.a, name="Bare"), horizon=HORIZON))
-    assert job.error == "There are no prices and series to plan Bare with from 2026-11-21."
+    job = do(request_schedule(site=SiteFactory(organization=people.a, slug="bare"), horizon=HORIZON))
+    assert job.error == "bare.tariffs is without one for import; allowed: a tariff for import, or given prices"
 
 
 @pytest.mark.usefixtures("in_a")
@@ -146,10 +146,11 @@ def test_a_key_is_bound_to_its_request(site: Site) -> None:
 def test_the_inputs_of_another_day_serve_until_there_are_own_ones(people: People, site: Site) -> None:
     tomorrow = Horizon(HORIZON.end, HORIZON.step, HORIZON.count)
     assert site_inputs(site, tomorrow).prices.import_eur_per_kwh == pytest.approx(PRICES)
-    with pytest.raises(NoInputsError):
+    with pytest.raises(NoInputsError, match=r"load\.demand_kw of Home is not known for every step"):
         site_inputs(site, Horizon(HORIZON.end, HORIZON.step, 23))
     sample = SiteFactory(organization=people.a, external_id="bat")
-    assert len(site_inputs(sample, tomorrow).devices) > 0
+    ElectricLoadFactory(site=sample)
+    assert site_inputs(sample, tomorrow).sources["load.demand_kw"] == {"source": "sample", "scenario": "bat"}
 
 
 def test_the_solvers_clock_is_the_jobs_progress(monkeypatch: pytest.MonkeyPatch) -> None:
