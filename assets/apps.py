@@ -12,12 +12,23 @@ class AssetsConfig(AppConfig):
         """Register routes, panels and the part of the demo that needs no schedule."""
         from assets import api, demo
         from assets import panels as own
+        from flexplatform.accounts import permissions
         from flexplatform.api.registry import api_resources
-        from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
+        from flexplatform.registry import (
+            DemoStep,
+            NavigationEntry,
+            Panel,
+            Route,
+            demo_steps,
+            navigation,
+            panels,
+            routes,
+        )
 
         for resource in api.RESOURCES:
             api_resources.add(resource)
         routes.add(Route("assets", "", "assets.urls", order=10))
+        navigation.add(NavigationEntry("tariffs", "Tariffs", "tariffs", permissions.VIEW_TARIFFS, order=20))
         panels.add(
             Panel(
                 "map",

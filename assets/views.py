@@ -1,12 +1,22 @@
-"""Pages and data of sites."""
+"""Pages and data of sites and tariffs."""
 
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.views.generic import ListView, TemplateView
 
-from assets.models import Asset, Site
+from assets.engine.errors import TariffError
+from assets.forms import PriceDayForm
+from assets.models import Asset, Site, SiteTariff, Tariff
+from assets.tariff_days import tariff_day
 from flexplatform.accounts import permissions
 from flexplatform.portal.views import OrganizationMixin, PanelView
+
+SITES_PER_PAGE = 50
 
 
 class SitePage(PanelView):
@@ -50,3 +60,76 @@ class SiteMap(OrganizationMixin):
             for site in Site.objects.order_by("name")
         ]
         return JsonResponse({"sites": sites})
+
+
+class TariffMixin(OrganizationMixin):
+    """Finds tariffs of the organization."""
+
+    permission = permissions.VIEW_TARIFFS
+
+    def tariffs(self) -> QuerySet[Tariff]:
+        """Return the organization's tariffs."""
+        return Tariff.objects.filter(organization=self.organization)
+
+    def tariff(self) -> Tariff:
+        """Return the tariff of the address; one of another organization does not exist here."""
+        rows = self.tariffs().select_related("price_series").prefetch_related("periods")
+        return get_object_or_404(rows, pk=self.kwargs["tariff"])
+
+    def day_form(self, tariff: Tariff) -> PriceDayForm:
+        """Return which day is asked for, in a time zone of the tariff's sites or of the organization."""
+        used = Site.objects.filter(tariffs__tariff=tariff).order_by("time_zone").values_list("time_zone", flat=True)
+        return PriceDayForm(
+            self.request.GET, zones=list(dict.fromkeys([self.organization.time_zone, *used.distinct()]))
+        )
+
+
+class TariffList(TariffMixin, ListView):
+    """Every tariff by name."""
+
+    template_name = "assets/tariffs.html"
+    context_object_name = "tariffs"
+    paginate_by = 50
+
+    def get_queryset(self) -> QuerySet[Tariff]:
+        """Return the tariffs with how many sites have or had each."""
+        rows = self.tariffs().select_related("price_series").order_by("name")
+        return rows.annotate(site_count=Count("sites__site", distinct=True))
+
+
+class TariffPage(TariffMixin, TemplateView):
+    """What a tariff is made of, what it costs on one day, and which sites have it."""
+
+    template_name = "assets/tariff.html"
+    scripts = (
+        "vendor/chart.js/chart.umd.min.js",
+        "vendor/luxon/luxon.min.js",
+        "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
+        "flexplatform/charts.js",
+    )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the tariff, the chosen day with its prices or why there are none, and a page of sites."""
+        tariff = self.tariff()
+        form = self.day_form(tariff)
+        day, zone = form.chosen
+        found: dict[str, Any] = {"tariff": tariff, "form": form, "day": day, "zone": zone.key, "scripts": self.scripts}
+        try:
+            found["prices"] = tariff_day(tariff, day, zone)
+        except TariffError as error:
+            found["no_prices"] = str(error)
+        held = SiteTariff.objects.filter(tariff=tariff).select_related("site").order_by("site__name", "valid_from")
+        found["assignments"] = Paginator(held, SITES_PER_PAGE).get_page(self.request.GET.get("page"))
+        return super().get_context_data(**kwargs, **found)
+
+
+class TariffCharts(TariffMixin):
+    """The chart of a tariff's price on one day as JSON."""
+
+    def get(self, _request: HttpRequest, tariff: int) -> JsonResponse:
+        """Answer what charts.js draws; no chart for a day without prices."""
+        found = self.tariff()
+        try:
+            return JsonResponse(tariff_day(found, *self.day_form(found).chosen).chart().as_json())
+        except TariffError:
+            return JsonResponse({"charts": []})

@@ -90,7 +90,7 @@ class KnownPricesSerializer(serializers.Serializer[Any]):
 
     start = serializers.DateTimeField()
     step = serializers.IntegerField(help_text="Length of a step in seconds")
-    values = serializers.ListField(child=serializers.FloatField(allow_null=True))  # type: ignore[assignment]
+    values = serializers.ListField(child=serializers.FloatField(allow_null=True))
 
 
 class PriceSeriesViewSet(RowViewSet):

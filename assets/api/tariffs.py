@@ -3,6 +3,7 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -25,7 +26,7 @@ from flexplatform.api.filters import row, same
 from flexplatform.api.rows import RowViewSet
 from flexplatform.api.schema import Example
 from flexplatform.api.serializers import part_serializer, row_serializer
-from flexplatform.api.series import SeriesSerializer, TableResponse
+from flexplatform.api.series import Series, SeriesSerializer, TableResponse
 
 PRICE = "price_per_kwh"
 PeriodSerializer = part_serializer(TariffPeriod, [name for name in editable_fields(TariffPeriod) if name != "tariff"])
@@ -124,7 +125,7 @@ class TariffViewSet(RowViewSet):
             parts = tariff_parts(tariff, asked.starts, asked.step, zone, asked.known_at)
         except TariffError as error:
             raise ValidationError({error.field: str(error)}) from error
-        price = sum(parts.values())
+        price: Series = np.sum(list(parts.values()), axis=0)
         body = {
             **asked.series(price),
             "currency": tariff.currency,

@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django_scopes import ScopedManager
 
+from assets.engine.tariff import WEEKDAYS
 from assets.models.checked import Checked
 from assets.models.prices import PriceSeries, validate_currency
 from assets.models.ranges import between
@@ -146,6 +147,13 @@ class TariffPeriod(Checked):
 
     def __str__(self) -> str:
         return f"{self.get_part_display()} {self.start:%H:%M} to {self.end:%H:%M}"
+
+    @property
+    def weekday_names(self) -> str:
+        """The weekdays in words."""
+        if self.weekdays == ALL_DAYS:
+            return "every day"
+        return ", ".join(WEEKDAYS[int(day)] for day in self.weekdays)
 
     @property
     def tenant_id(self) -> int | None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -68,6 +68,12 @@ class TenantViewSet(GenericViewSet[Any]):
         if self.detail:
             return queryset
         return filters.apply(queryset, self.request.query_params.dict(), self.filters, self.organization.name)
+
+    def get_object(self) -> Any:
+        """Return the row of the address, unless its id is one that no database has."""
+        if self.kwargs.get("pk", 0) > filters.LARGEST_ID:
+            raise Http404
+        return super().get_object()
 
     def page(self, rows: "QuerySet[Any]") -> Response:
         """Answer a page of the rows that the address asks for."""

@@ -44,8 +44,8 @@ class CsvParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> SeriesTable:
-        """Return the table.
+    ) -> Any:
+        """Return the `SeriesTable`.
 
         Raises:
             ValidationError: names line and column.

@@ -89,6 +89,9 @@ def _forbidden(error: Exception) -> Exception:
 def _fields(detail: Any, path: str) -> Iterator[dict[str, str]]:
     if isinstance(detail, dict):
         for name, each in detail.items():
+            if isinstance(name, int):
+                yield from _fields(each, f"{path}[{name}]")
+                continue
             own = "" if name in {"__all__", "non_field_errors"} else str(name)
             yield from _fields(each, f"{path}.{own}".strip("."))
     elif isinstance(detail, list):

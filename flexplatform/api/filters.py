@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
 ORDERING = "ordering"
+LARGEST_ID = 2**63 - 1
 PAGING = frozenset({"cursor", "page_size", "format"})
 
 Read = Callable[[str, str, str], Any]
@@ -69,7 +70,8 @@ def own_row(name: str, value: Any, rows: "models.QuerySet[Any]", organization: s
         ValidationError: for anything else, as if rows of others did not exist.
     """
     text = str(value)
-    found = rows.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and len(text) < 100 else None
+    pk = int(text) if text.isascii() and text.isdigit() and len(text) < 100 else 0
+    found = rows.filter(pk=pk).first() if 0 < pk <= LARGEST_ID else None
     if found is None:
         kind = rows.model._meta.verbose_name
         raise refused(name, text[:100], f"the id of a {kind} of {organization}")

@@ -33,7 +33,7 @@ class Pages(CursorPagination):
         sign = "-" if asked.startswith("-") else ""
         return (asked,) if asked.lstrip("-") == "id" else (asked, f"{sign}id")
 
-    def paginate_queryset(self, queryset: "QuerySet[Any]", request: Request, view: Any = None) -> Any:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         """Return the rows of the page.
 
         Raises:

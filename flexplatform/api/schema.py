@@ -53,6 +53,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
 class ApiSchema(AutoSchema):
     """The description of one operation."""
 
+    view: Any
+
     def is_excluded(self) -> bool:
         """Return whether nobody may use the operation."""
         return hasattr(self.view, "needs") and self.view.action not in self.view.needs

@@ -95,7 +95,7 @@ class SeriesSerializer(serializers.Serializer[Any]):
 
     start = serializers.DateTimeField(help_text="Start of the first step, with a time zone")
     step = serializers.IntegerField(min_value=1, max_value=3600, help_text="Length of a step in seconds")
-    values = NumbersField(help_text="One number per step")  # type: ignore[assignment]
+    values = NumbersField(help_text="One number per step")
 
 
 def series_body(start: datetime, step_seconds: int, values: "Iterable[float] | Series") -> dict[str, Any]:
@@ -138,10 +138,7 @@ def read_batch(
             raise ValidationError({f"{name}[{index}].{field}": message for field in wrong})
     serializer = item(data=entries, many=True)
     if not serializer.is_valid():
-        wrong_entries = serializer.errors
-        if isinstance(wrong_entries, dict):
-            raise ValidationError({name: wrong_entries})
-        raise ValidationError({f"{name}[{index}]": found for index, found in enumerate(wrong_entries) if found})
+        raise ValidationError({name: serializer.errors})
     return list(serializer.validated_data)
 
 

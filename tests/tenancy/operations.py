@@ -58,6 +58,7 @@ class Operation:
         """Return the answer, and undo what it did."""
         with transaction.atomic():
             given = {} if self.method == "get" else {"data": {} if data is None else data, "format": "json"}
+            headers = {"Idempotency-Key": "walk", **headers}
             answer: HttpResponse = getattr(client, self.method)(self.address(pk), headers=headers, **given)
             transaction.set_rollback(True)
         return answer
