@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -67,7 +68,7 @@ class TariffDay:
         table = np.array(list(self.parts.values()))
         changes = np.flatnonzero(np.any(np.diff(table, axis=1) != 0, axis=0)) + 1
         bounds = [0, *(int(change) for change in changes), len(self.starts)]
-        for first, end in zip(bounds, bounds[1:], strict=False):
+        for first, end in pairwise(bounds):
             parts = tuple(float(value) for value in table[:, first])
             yield PriceRow(
                 self._local(self.starts[first]), self._local(self.starts[end - 1] + self.step), parts, sum(parts)

@@ -120,7 +120,7 @@ class TariffPage(TariffMixin, TemplateView):
             found["no_prices"] = str(error)
         held = SiteTariff.objects.filter(tariff=tariff).select_related("site").order_by("site__name", "valid_from")
         found["assignments"] = Paginator(held, SITES_PER_PAGE).get_page(self.request.GET.get("page"))
-        return super().get_context_data(**kwargs, **found)
+        return super().get_context_data(**{**kwargs, **found})
 
 
 class TariffCharts(TariffMixin):

@@ -89,6 +89,7 @@ class World:
             "slug:organization": organization,
             "slug:site": self.site.slug,
             "slug:market": "comax",
+            "int:tariff": self.tariff.pk,
             "int:run": self.run.pk,
             "int:job": self.job.pk,
             "int:member": self.member.pk,

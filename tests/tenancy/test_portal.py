@@ -69,8 +69,8 @@ def test_a_foreign_row_does_not_exist_under_the_own_address(
 ) -> None:
     client = people.client("alice")
     assert status(client, name, foreign.address(TENANT_ROUTES[name], "a")) == 404
-    route = TENANT_ROUTES[name].replace("<int:", "<").replace(">", ">")
-    for kind in ("run", "job", "member", "invitation", "token"):
+    route = TENANT_ROUTES[name].replace("<int:", "<")
+    for kind in ("tariff", "run", "job", "member", "invitation", "token"):
         route = route.replace(f"<{kind}>", str(10**30))
     assert status(client, name, world.address(route, "a")) == 404
 
