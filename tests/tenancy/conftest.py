@@ -10,6 +10,7 @@ from flexplatform.accounts.permissions import Role
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.accounts.services import create_token, invite_member
 from flexplatform.jobs.models import Job
+from forecasting.services import receive_forecast
 from optimization.models import ScheduleRun
 from tests.api.conftest import of_a, of_b
 from tests.conftest import People
@@ -23,6 +24,7 @@ from tests.factories import (
     UserFactory,
     planned_site,
 )
+from tests.forecasting.makers import delivery
 
 __all__ = ["of_a", "of_b"]
 
@@ -71,10 +73,11 @@ class World:
             )[0]
 
     def furnish(self) -> None:
-        """Give the site a device of every kind and a tariff by prices that were received."""
+        """Give the site a device of every kind, a forecast, and a tariff by prices that were received."""
         with organization_scope(self.organization), audit.acting("tests", Door.COMMAND):
             for kind, values in DEVICES.items():
                 create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
+            receive_forecast(organization=self.organization, delivery=delivery(self.site))
         self.series = PriceSeriesFactory(organization=self.organization, name=f"Prices{self.called}")
         PriceValuesFactory(series=self.series)
         self.tariff = TariffFactory(

@@ -40,7 +40,9 @@ ADMIN = {
     "assets.tariff": 8,
     "flexmarket.flexibilityoffers": 9,
     "jobs.job": 10,
+    "forecasting.forecastrun": 10,
     "optimization.schedulerun": 9,
+    "telemetry.channel": 7,
     **{model._meta.label_lower: 8 for model in KINDS.values()},
 }
 # The token, the membership of its maker, the rows; more only where it is said here.
