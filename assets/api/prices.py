@@ -9,7 +9,6 @@ from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import JSONParser
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,7 +19,7 @@ from assets.queries import MOST_VALUES, known_prices
 from assets.services.prices import UNITS, Delivery
 from assets.tables import editable_fields
 from flexplatform.accounts import permissions
-from flexplatform.api.csv import CsvParser, CsvRenderer
+from flexplatform.api.csv import CsvParser
 from flexplatform.api.filters import check_names, read_moment, refused, same
 from flexplatform.api.rows import RowViewSet
 from flexplatform.api.schema import Example
@@ -55,19 +54,19 @@ class PricesSerializer(SeriesSerializer):
     source = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="Where they come from")  # type: ignore[assignment]
 
 
-class DeliverySerializer(PricesSerializer):
+class PriceDeliverySerializer(PricesSerializer):
     """One delivery of a batch."""
 
     series = ReferenceField(help_text="Id or name of the price series")
 
 
-class DeliveriesSerializer(serializers.Serializer[Any]):
+class PriceDeliveriesSerializer(serializers.Serializer[Any]):
     """A batch of deliveries; all of them are stored, or none."""
 
-    deliveries = DeliverySerializer(many=True)
+    deliveries = PriceDeliverySerializer(many=True)
 
 
-class ReceivedSerializer(serializers.ModelSerializer[PriceValues]):
+class ReceivedPricesSerializer(serializers.ModelSerializer[PriceValues]):
     """A stored delivery."""
 
     series = serializers.IntegerField(source="series_id")
@@ -79,10 +78,10 @@ class ReceivedSerializer(serializers.ModelSerializer[PriceValues]):
         read_only_fields = fields
 
 
-class ReceivedBatchSerializer(serializers.Serializer[Any]):
+class ReceivedPriceBatchSerializer(serializers.Serializer[Any]):
     """The stored deliveries of a batch, in its order."""
 
-    deliveries = ReceivedSerializer(many=True)
+    deliveries = ReceivedPricesSerializer(many=True)
 
 
 class KnownPricesSerializer(serializers.Serializer[Any]):
@@ -107,6 +106,7 @@ class PriceSeriesViewSet(RowViewSet):
     )
     filters = {"name": same("name"), "currency": same("currency")}
     orderings = ("name",)
+    csv_answers = frozenset({"known"})
     keyed = frozenset({"receive", "receive_batch"})
     sample = {"name": "Day-ahead DE-LU", "currency": "EUR", "source": "EPEX"}
     examples = {
@@ -140,7 +140,7 @@ class PriceSeriesViewSet(RowViewSet):
         ],
         responses=KnownPricesSerializer,
     )
-    @action(detail=True, methods=["get"], url_path="values", renderer_classes=[JSONRenderer, CsvRenderer])
+    @action(detail=True, methods=["get"], url_path="values")
     def known(self, request: Request, pk: int) -> Response:
         """Answer the prices per kWh of a time, as they are known now or were known then."""
         series: PriceSeries = self.get_object()
@@ -159,7 +159,7 @@ class PriceSeriesViewSet(RowViewSet):
         seconds = step // timedelta(seconds=1)
         return TableResponse(series_body(start, seconds, values), SeriesTable(start, seconds, {series.name: values}))
 
-    @extend_schema(request=PricesSerializer, responses={201: ReceivedSerializer})
+    @extend_schema(request=PricesSerializer, responses={201: ReceivedPricesSerializer})
     @known.mapping.post
     def receive(self, request: Request, pk: int) -> Response:
         """Store one delivery; what was received before stays readable as it was known."""
@@ -168,15 +168,15 @@ class PriceSeriesViewSet(RowViewSet):
         form.is_valid(raise_exception=True)
         asked = form.validated_data
         stored = services.receive_prices(series=series, **{**asked, "step": timedelta(seconds=asked["step"])})
-        return Response(ReceivedSerializer(stored).data, status.HTTP_201_CREATED)
+        return Response(ReceivedPricesSerializer(stored).data, status.HTTP_201_CREATED)
 
     @extend_schema(
         parameters=[
             OpenApiParameter("per", str, enum=list(UNITS), description="Of a body in CSV"),
             OpenApiParameter("source", str, description="Of a body in CSV"),
         ],
-        request={"application/json": DeliveriesSerializer, "text/csv": OpenApiTypes.STR},
-        responses={201: ReceivedBatchSerializer},
+        request={"application/json": PriceDeliveriesSerializer, "text/csv": OpenApiTypes.STR},
+        responses={201: ReceivedPriceBatchSerializer},
     )
     @action(
         detail=False, methods=["post"], url_path="deliveries", parser_classes=[JSONParser, CsvParser], url_name="batch"
@@ -191,7 +191,7 @@ class PriceSeriesViewSet(RowViewSet):
             data = {"deliveries": [{**item, **common} for item in data.as_items()]}
         elif common:
             raise ValidationError(dict.fromkeys(common, "In JSON it stands in each delivery."))
-        entries = read_batch(data, "deliveries", DeliverySerializer)
+        entries = read_batch(data, "deliveries", PriceDeliverySerializer)
         deliveries = [Delivery(**{**entry, "step": timedelta(seconds=entry["step"])}) for entry in entries]
         stored = services.receive_deliveries(organization=self.organization, deliveries=deliveries)
-        return Response({"deliveries": ReceivedSerializer(stored, many=True).data}, status.HTTP_201_CREATED)
+        return Response({"deliveries": ReceivedPricesSerializer(stored, many=True).data}, status.HTTP_201_CREATED)

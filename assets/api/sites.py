@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,7 +16,6 @@ from assets.models import Portfolio, Site
 from assets.tables import editable_fields
 from assets.tariffs import prices_of_sites
 from flexplatform.accounts import permissions
-from flexplatform.api.csv import CsvRenderer
 from flexplatform.api.filters import row, same
 from flexplatform.api.rows import RowViewSet
 from flexplatform.api.serializers import row_serializer
@@ -63,6 +61,7 @@ class SiteViewSet(RowViewSet):
         **{name: same(name) for name in ("name", "slug", "external_id", "grid_node", "congestion_point")},
     }
     orderings = ("name", "slug")
+    csv_answers = frozenset({"prices"})
     sample = {
         "portfolio": 1,
         "name": "Dachau 1",
@@ -92,7 +91,7 @@ class SiteViewSet(RowViewSet):
         services.delete_site(site=row)
 
     @extend_schema(parameters=DAY_PARAMETERS, responses=SitePricesSerializer)
-    @action(detail=True, methods=["get"], renderer_classes=[JSONRenderer, CsvRenderer])
+    @action(detail=True, methods=["get"])
     def prices(self, request: Request, pk: int) -> Response:
         """Answer what the site pays in each step of a local day, by commodity; per kWh, of fuel per litre."""
         site: Site = self.get_object()

@@ -9,7 +9,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +20,6 @@ from assets.models import PriceSeries, Site, SiteTariff, Tariff, TariffPeriod
 from assets.tables import editable_fields
 from assets.tariffs import tariff_parts
 from flexplatform.accounts import permissions
-from flexplatform.api.csv import CsvRenderer
 from flexplatform.api.filters import row, same
 from flexplatform.api.rows import RowViewSet
 from flexplatform.api.schema import Example
@@ -63,6 +61,7 @@ class TariffViewSet(RowViewSet):
         "price_series": row("price_series", PriceSeries),
     }
     orderings = ("name", "valid_from")
+    csv_answers = frozenset({"prices"})
     sample = {
         "name": "Day and night",
         "commodity": "import",
@@ -112,7 +111,7 @@ class TariffViewSet(RowViewSet):
         ],
         responses=TariffPricesSerializer,
     )
-    @action(detail=True, methods=["get"], renderer_classes=[JSONRenderer, CsvRenderer])
+    @action(detail=True, methods=["get"])
     def prices(self, request: Request, pk: int) -> Response:
         """Answer the price of the tariff in each step of a local day, and what each of its parts adds."""
         tariff: Tariff = self.get_object()

@@ -44,6 +44,12 @@ class Pages(CursorPagination):
         except (ValueError, TypeError, OverflowError, ModelError) as error:
             raise NotFound("The cursor is not one of this list.") from error
 
+    def get_paginated_response_schema(self, schema: Any) -> Any:
+        """Return the schema of a page."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        properties = {"next": link, "previous": link, "results": schema}
+        return {"type": "object", "required": list(properties), "properties": properties}
+
 
 def ordering_choices(columns: tuple[str, ...]) -> list[str]:
     """Return the values of `ordering`: each column, rising and falling."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -119,6 +120,9 @@ class JobViewSet(TenantViewSet):
 class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
     """Who did what to which row through which door."""
 
+    before = serializers.DictField(read_only=True, allow_null=True)
+    after = serializers.DictField(read_only=True, allow_null=True)
+
     class Meta:
         model = AuditEvent
         fields = [
@@ -184,6 +188,8 @@ class TokenViewSet(TenantViewSet):
     needs = {"list": None}
     examples = {"list": Example(answer=TOKEN)}
 
+    @extend_schema(responses=forced_singular_serializer(TokenSerializer))
+    @extend_schema(responses=TokenSerializer(many=False))
     def list(self, request: Request) -> Response:
         """Answer the token."""
         return Response(self.get_serializer(self.token).data)

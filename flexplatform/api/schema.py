@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_parameter_type
 from rest_framework import serializers
@@ -48,6 +49,16 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+class LocalTimeField(OpenApiSerializerFieldExtension):
+    """A time of the local clock; OpenAPI's own format `time` needs an offset from UTC."""
+
+    target_class = "rest_framework.fields.TimeField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """Return hours and minutes, with or without seconds."""
+        return {"type": "string", "pattern": r"^\d\d:\d\d(:\d\d)?$"}
 
 
 class ApiSchema(AutoSchema):
@@ -95,6 +106,13 @@ class ApiSchema(AutoSchema):
         for media_type, content in found.get("content", {}).items():
             if media_type == CSV:
                 content["schema"] = {"type": "string"}
+        return found
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        found = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, serializers.JSONField) and found:
+            # Any JSON includes null, so "one of null and anything" would refuse null.
+            found.pop("oneOf", None)
         return found
 
     def _add_examples(self, operation: dict[str, Any]) -> None:

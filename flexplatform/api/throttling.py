@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
+from flexplatform.accounts.addresses import client_ip
 from flexplatform.accounts.models import ApiToken
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class TokenRate(BaseThrottle):
         return self.left
 
     def _who(self, request: Request) -> str:
-        return request.auth.key if isinstance(request.auth, ApiToken) else self.get_ident(request).replace(" ", "")
+        return request.auth.key if isinstance(request.auth, ApiToken) else client_ip(request._request) or "nowhere"
 
 
 def _counted(key: str, seconds: int) -> int:

@@ -19,9 +19,7 @@ WINDOW = "start=2026-11-21T23:00:00Z&end=2026-11-22T01:00:00Z"
 
 
 def post(client: APIClient, path: str, body: Any, key: str = "k", **headers: str) -> Any:
-    return client.post(
-        f"/api/v1/price-series/{path}", body, format="json", headers={"Idempotency-Key": key, **headers}
-    )
+    return client.post(f"/api/v1/price-series/{path}", body, format="json", headers={"Idempotency-Key": key, **headers})
 
 
 def send_csv(client: APIClient, body: str, query: str = "") -> Any:
