@@ -62,6 +62,11 @@ class ForecastRun(Checked):
         return f"{self.channel} from {self.start:%Y-%m-%d %H:%M} UTC by {self.source}"
 
     @property
+    def step_minutes(self) -> float:
+        """Length of a step in minutes."""
+        return self.step_seconds / 60
+
+    @property
     def grid(self) -> Grid:
         """The steps that it is about."""
         return Grid(self.start, timedelta(seconds=self.step_seconds), self.count)

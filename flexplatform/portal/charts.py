@@ -14,12 +14,15 @@ DECIMALS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ChartSeries:
-    """A named series, one value per step: stacked `bars`, `steps` that hold over the step, or a `line` at its end."""
+    """A named series, one value per step: stacked `bars`, `steps` that hold over the step, or a `line` at its end.
+
+    A `band` is steps with the space to the series before it filled.
+    """
 
     label: str
     values: npt.NDArray[np.float64] | Sequence[float]
     colour: str
-    style: Literal["bars", "steps", "line"]
+    style: Literal["bars", "steps", "line", "band"]
     axis: Literal["left", "right"] = "left"
     dashed: bool = False
 

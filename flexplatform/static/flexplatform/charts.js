@@ -29,6 +29,9 @@
       ...common, type: "line", order: 1, stack: series.label, borderWidth: 2, pointRadius: 0, pointHitRadius: 6,
       pointStyle: "line", borderDash: series.dashed ? [5, 4] : [], spanGaps: false,
     };
+    if (series.style === "band") {
+      return { ...line, data: stepData(page, series.values), stepped: true, fill: "-1", backgroundColor: `${series.colour}33`, borderDash: [5, 4] };
+    }
     return series.style === "steps"
       ? { ...line, data: stepData(page, series.values), stepped: true }
       : { ...line, data: endData(page, series.values) };
