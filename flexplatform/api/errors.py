@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -64,6 +65,7 @@ def problem(code: int, detail: str, fields: list[dict[str, str]] | None = None) 
     return body | ({"errors": fields} if fields else {})
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, **_rest: Any) -> JsonResponse:
     """Answer an address below the API that does not exist."""
     return JsonResponse(problem(404, f"No resource at {request.path}."), status=404, content_type=MEDIA_TYPE)
