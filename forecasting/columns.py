@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from telemetry.services import Reference
 
 SITE = "site"
-PATTERN = re.compile(r"(?P<device>.+)\.(?P<quantity>\w+?)(?:\.p(?P<percent>[1-9]0))?", re.DOTALL)
+QUANTILE = re.compile(r"\.p([1-9]0)\Z")
+SERIES = re.compile(r"(?P<device>.+)\.(?P<quantity>\w+)", re.DOTALL)
 ALLOWED = "<device>.<quantity> or site.<quantity>, with .p10 to .p90 for a quantile"
 
 
@@ -46,11 +47,12 @@ def column_of(name: str, *, with_site: bool = False) -> Column:
     """
     allowed = f"<site>/{ALLOWED.replace(' or ', ' or <site>/')}" if with_site else ALLOWED
     site, slash, own = name.partition("/") if with_site else ("", "", name)
-    found = PATTERN.fullmatch(own)
+    quantile = QUANTILE.search(own)
+    found = SERIES.fullmatch(QUANTILE.sub("", own))
     if found is None or (with_site and not (site and slash)):
         raise ValueError(f"the column is {name[:80]!r}; allowed: {allowed}.")
     device = "" if found["device"] == SITE else found["device"]
-    return Column(device, found["quantity"], int(found["percent"]) / 100 if found["percent"] else None, site)
+    return Column(device, found["quantity"], int(quantile[1]) / 100 if quantile else None, site)
 
 
 def grouped(columns: Mapping[str, Column]) -> dict[tuple[str, str, str], dict[float | None, str]]:

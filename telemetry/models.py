@@ -115,4 +115,4 @@ class Channel(Checked):  # type: ignore[django-manager-missing]
     @property
     def owner(self) -> str:
         """What the channel is of, in words."""
-        return f"a {self.asset.kind}" if self.asset is not None else "a site"
+        return self.asset.kind if self.asset is not None else "a site"

@@ -25,7 +25,7 @@ def create_channel(*, site: Site, quantity: str, asset: Asset | None = None, **v
     channel = Channel(organization_id=site.organization_id, site=site, asset=asset, quantity=quantity)
     _fill(channel, values)
     channel.follow_quantity()
-    channel.full_clean()
+    channel.full_clean(exclude={"unit", "sign"})
     channel.save()
     audit.record(
         organization=channel.organization, action="channel.create", instance=channel, after=audit.snapshot(channel)

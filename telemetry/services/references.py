@@ -102,7 +102,7 @@ class Directory:
         kind = asset.kind if asset else None
         if name not in QUANTITIES or not QUANTITIES[name].fits(kind):
             allowed = ", ".join(each.name for each in quantities_of(kind))
-            owner = f"a {kind}" if kind else "a site"
+            owner = kind or "a site"
             raise ReferenceProblem("quantity", f"quantity is {name!r}; allowed for {owner}: {allowed}.")
 
     def _unknown(self, name: str, value: int | str, allowed: str) -> ReferenceProblem:
