@@ -53,7 +53,7 @@ class LookForm(forms.Form):
 
     channel = forms.IntegerField(required=False, min_value=1, max_value=HIGHEST_ID, widget=forms.HiddenInput)
     day = forms.DateField(
-        required=False, label="Day", widget=forms.DateInput({"type": "date", "class": "form-control"})
+        required=False, label="Day", widget=forms.DateInput({"type": "date", "class": "form-control"}, "%Y-%m-%d")
     )
 
     def __init__(self, site: Site, *args: Any, **kwargs: Any) -> None:

@@ -39,6 +39,11 @@ class Look:
     grid: Grid
     known_at: datetime | None
 
+    def as_asked(self, site: Site) -> dict[str, Any]:
+        """Return what a form would have to ask for to get this."""
+        day = self.grid.start.astimezone(site.zone).date()
+        return {"channel": self.channel.pk if self.channel else None, "day": day, "known_at": self.known_at}
+
 
 class SiteForecastsMixin(OrganizationMixin):
     """Finds the site of the address within the organization, and what is looked at."""
@@ -73,11 +78,12 @@ class ForecastsPage(SiteForecastsMixin, TemplateView):
         form = LookForm(site, self.request.GET)
         known_at = form.cleaned_data.get("known_at") if form.is_valid() else None
         runs = newest_runs(site, known_at)
+        look = self.look(site, form, runs)
         shown = {
             "site": site,
-            "form": form,
+            "form": LookForm(site, initial=look.as_asked(site)) if form.is_valid() else form,
             "runs": sorted(runs.values(), key=lambda run: run.channel.label),
-            "look": self.look(site, form, runs),
+            "look": look,
             "may_import": self.tenant_request.membership.may(permissions.CHANGE_FORECASTS),
             "scripts": CHARTS,
         }

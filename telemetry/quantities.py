@@ -8,13 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isinf
 
+ELECTRIC_KINDS = frozenset(
+    {
+        "pv",
+        "wind",
+        "battery",
+        "electric_vehicle",
+        "heat_pump",
+        "chp",
+        "generator",
+        "electric_load",
+        "shiftable_load",
+    }
+)
 HEAT_KINDS = frozenset({"heat_pump", "chp", "boiler", "heat_storage", "heat_load"})
 POWER_UNITS = {"kW": 1.0, "W": 0.001, "MW": 1000.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """A quantity that sites (`of_site`) or devices of some kinds (`kinds`; None: of every kind) have.
+    """A quantity that sites (`of_site`) or devices of some kinds (`kinds`) have.
 
     `units` are those that senders may use, with the factor to the first one, in which values are stored within
     `lowest`..`highest`. `directed` values are positive for consumption and negative for production.
@@ -27,7 +40,7 @@ class Quantity:
     lowest: float = -inf
     highest: float = inf
     of_site: bool = False
-    kinds: frozenset[str] | None = frozenset()
+    kinds: frozenset[str] = frozenset()
 
     @property
     def unit(self) -> str:
@@ -36,7 +49,7 @@ class Quantity:
 
     def fits(self, kind: str | None) -> bool:
         """Return whether a device of this kind has the quantity; None asks for the site itself."""
-        return self.of_site if kind is None else self.kinds is None or kind in self.kinds
+        return self.of_site if kind is None else kind in self.kinds
 
     def allowed(self, factor: float = 1.0) -> str:
         """Return the range in words, of numbers that are multiplied by `factor` before they are stored."""
@@ -58,7 +71,7 @@ _ALL = (
         directed=True,
         of_site=True,
     ),
-    Quantity(name="power_kw", meaning="Electric power", units=POWER_UNITS, directed=True, kinds=None),
+    Quantity(name="power_kw", meaning="Electric power", units=POWER_UNITS, directed=True, kinds=ELECTRIC_KINDS),
     Quantity(
         name="available_power_kw",
         meaning="Electric power that a plant makes if it is not curtailed",

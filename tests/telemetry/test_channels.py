@@ -36,9 +36,13 @@ def test_every_quantity_says_what_it_is() -> None:
     for name, quantity in QUANTITIES.items():
         assert name == quantity.name
         assert quantity.units[quantity.unit] == 1
-        assert quantity.of_site or quantity.kinds is None or quantity.kinds
-        assert (quantity.kinds or frozenset()) <= set(KINDS)
+        assert quantity.of_site or quantity.kinds
+        assert quantity.kinds <= set(KINDS)
         assert quantity.lowest < quantity.highest
+
+
+def test_every_device_can_be_measured() -> None:
+    assert [kind for kind in KINDS if not quantities_of(kind)] == []
 
 
 def test_what_plans_are_made_of_can_be_forecast() -> None:
