@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 class TokenRate(BaseThrottle):
     """A number of calls per minute and token (setting `API_RATE`); callers without a token count by address.
 
-    Calls are counted in windows of the clock, by one atomic step in the shared cache. A cache that is away lets calls
-    through: the limit protects from programs that run wild, and must not stop all others.
+    Calls are counted in windows of the clock, in the shared cache: by one atomic step in Redis; in the database, two
+    calls at the same moment may count as one. A cache that is away lets calls through: the limit protects from programs
+    that run wild, and must not stop all others.
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:

@@ -14,7 +14,6 @@ from flexplatform.accounts.scoping import organization_scope
 from flexplatform.api.models import StoredAnswer
 from flexplatform.api.tasks import forget_old_answers
 from flexplatform.jobs.models import Job
-from flexplatform.urls import urlpatterns
 from tests.api.conftest import caller
 from tests.conftest import People
 from tests.factories import PriceSeriesFactory, SiteFactory, TariffFactory, planned_site
@@ -131,7 +130,6 @@ def test_old_answers_are_forgotten(people: People, of_a: APIClient, of_b: APICli
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_request_at_the_same_time_has_one_effect(people: People) -> None:
-    assert urlpatterns
     token = caller(people.a, people.alice)
     series = PriceSeriesFactory(organization=people.a)
     answers: list[Any] = []

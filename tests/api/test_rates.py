@@ -1,5 +1,6 @@
 """How often a token may call, how large a body may be, and that no page of another site may ask."""
 
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -8,6 +9,7 @@ from redis.exceptions import ConnectionError as NoRedisError
 from rest_framework.test import APIClient
 
 from flexplatform.api import throttling
+from flexplatform.embedded.valkey import running_valkey
 from tests.api.conftest import caller
 from tests.conftest import People
 
@@ -36,6 +38,18 @@ def test_processes_count_together_through_the_database(people: People) -> None:
         codes = [client.get("/api/v1/token/").status_code for _ in range(2)]
     with override_settings(CACHES=shared):
         codes.append(client.get("/api/v1/token/").status_code)
+    assert codes == [200, 200, 429]
+
+
+@override_settings(API_RATE="2/hour")
+def test_processes_count_together_through_redis(people: People, tmp_path: Path) -> None:
+    client = caller(people.a, people.alice)
+    with running_valkey(tmp_path) as server:
+        shared = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": server.url}
+        codes = []
+        for _ in range(3):
+            with override_settings(CACHES={"default": shared}):
+                codes.append(client.get("/api/v1/token/").status_code)
     assert codes == [200, 200, 429]
 
 
