@@ -23,6 +23,8 @@ class PortalServer(ChildProcess):
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--bind", bind, "--log-level", "warning"]
         command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket"]
+        # Settings that cannot work are said once, and not by every worker.
+        command += ["--preload"]
         super().__init__(
             "The web server", command, record=VAR_DIR / "run" / "web.json", environment=environment, folder=BASE_DIR
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -72,10 +72,25 @@ class UserCreationForm(BaseUserCreationForm):
         fields = ("email",)
 
 
+class UserEditForm(UserChangeForm):
+    """Keeps the account of an organization's last active owner open."""
+
+    def clean_is_active(self) -> bool:
+        """Refuse to close an account that an organization needs."""
+        active: bool = self.cleaned_data["is_active"]
+        if not active and User.objects.filter(pk=self.instance.pk, is_active=True).exists():
+            try:
+                services.require_other_owners(user=self.instance)
+            except ValidationError as error:
+                raise ValidationError(error.messages) from error
+        return active
+
+
 @admin.register(User)
 class FlexUserAdmin(PlatformAdmin, UserAdmin):
     """Users by e-mail address; their memberships are a page of their own."""
 
+    form = UserEditForm
     add_form = UserCreationForm
     ordering = ("email",)
     list_display = ("email", "first_name", "last_name", "is_active", "is_superuser")

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.test import Client
 
 from flexplatform.env import BASE_DIR
+from flexplatform.server import PortalServer
 from tests.conftest import People
 from tests.tenancy.addresses import TENANT, TENANT_ROUTES
 from tests.tenancy.conftest import World
@@ -58,6 +59,22 @@ def test_production_does_not_start_without(tmp_path: Path, name: str, missing: b
     assert done.returncode != 0
     assert name in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "API_TOKEN_PEPPER", "ALLOWED_HOSTS"])
+def test_the_web_server_ends_with_one_line_that_names_what_is_missing(tmp_path: Path, name: str) -> None:
+    environment = {key: value for key, value in PRODUCTION.items() if key != name}
+    done = run(tmp_path, environment, *PortalServer("127.0.0.1", 0).command[1:])
+    assert done.returncode == 4
+    assert done.stderr == f"The environment variable {name} must be set in production.\n"
+
+
+def test_a_web_server_of_ones_own_making_ends_too(tmp_path: Path) -> None:
+    command = ("-m", "gunicorn", "flexplatform.wsgi", "--bind", "127.0.0.1:0", "--no-control-socket")
+    done = run(tmp_path, {"ENVIRONMENT": "production"}, *command)
+    assert done.returncode == 4
+    assert "The environment variable SECRET_KEY must be set in production." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_production_cookies_are_for_https_and_hidden_from_scripts(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from flexplatform.accounts.services.members import (
     deactivate_member,
     reactivate_member,
     remove_member,
+    require_other_owners,
 )
 from flexplatform.accounts.services.tokens import TokenRefusedError, authenticate_token, create_token, revoke_token
 
@@ -31,6 +32,7 @@ __all__ = [
     "open_invitation",
     "reactivate_member",
     "remove_member",
+    "require_other_owners",
     "revoke_token",
     "withdraw_invitation",
 ]

@@ -94,6 +94,20 @@ def remove_member(*, membership: Membership) -> None:
     stored.delete()
 
 
+def require_other_owners(*, user: User) -> None:
+    """Refuse to close an account whose organizations would be left without an active owner.
+
+    Called inside the transaction that closes it.
+
+    Raises:
+        ValidationError: names the organization.
+    """
+    owned = Membership.objects.select_related("organization", "user").filter(user=user, role=Role.OWNER, is_active=True)
+    for membership in owned.order_by("organization"):
+        _lock(membership.organization)
+        _keep_an_owner(membership)
+
+
 def _known(role: str) -> None:
     if role not in Role.values:
         raise ValidationError({"role": f"There is no role {role!r}; the roles are {', '.join(Role.values)}."})
