@@ -7,6 +7,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from assets.configuration.base import ConfiguredAdmin, PartInline
+from assets.configuration.price_entry import PriceEntryAdmin
 from assets.models import TariffPeriod
 from assets.services.sites import described
 from assets.services.tariffs import check_periods
@@ -52,8 +53,8 @@ class TariffAdmin(ConfiguredAdmin):
     )
 
 
-class PriceSeriesAdmin(ConfiguredAdmin):
-    """Series of spot prices; their values come through the API."""
+class PriceSeriesAdmin(PriceEntryAdmin):
+    """Series of spot prices; their values come through the API, or are pasted day by day."""
 
     list_display = ("name", "currency", "source")
     search_fields = ("name", "source")
