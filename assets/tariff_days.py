@@ -28,6 +28,26 @@ PARTS: dict[str, tuple[str, str]] = {
 }
 
 
+def components(tariff: Tariff) -> Iterator[tuple[str, str]]:
+    """Yield what a tariff is made of: the names of its parts, and each with its unit."""
+    per = "l" if tariff.commodity == Tariff.Commodity.FUEL else "kWh"
+    if tariff.price_series is not None:
+        yield "Energy", tariff.price_series.name
+    margin = "Energy" if tariff.form == Tariff.Form.FLAT else PARTS["margin"][0]
+    for name, value in (
+        (margin, tariff.energy_price_per_kwh),
+        ("Grid fee", tariff.grid_fee_per_kwh),
+        ("Taxes", tariff.taxes_per_kwh),
+        ("Levies", tariff.levies_per_kwh),
+    ):
+        if value or name == "Energy":
+            yield name, f"{value.normalize():f} {tariff.currency}/{per}"
+    if tariff.vat_percent:
+        yield "VAT", f"{tariff.vat_percent.normalize():f} %"
+    if tariff.capacity_price_per_kw:
+        yield "Highest import", f"{tariff.capacity_price_per_kw.normalize():f} {tariff.currency}/kW"
+
+
 @dataclass(frozen=True)
 class PriceRow:
     """Steps in a row that cost the same: local start and end, what each part adds, and the price."""

@@ -12,7 +12,7 @@ from django.views.generic import ListView, TemplateView
 from assets.engine.errors import TariffError
 from assets.forms import PriceDayForm
 from assets.models import Asset, Site, SiteTariff, Tariff
-from assets.tariff_days import tariff_day
+from assets.tariff_days import components, tariff_day
 from flexplatform.accounts import permissions
 from flexplatform.portal.views import OrganizationMixin, PanelView
 
@@ -79,9 +79,8 @@ class TariffMixin(OrganizationMixin):
     def day_form(self, tariff: Tariff) -> PriceDayForm:
         """Return which day is asked for, in a time zone of the tariff's sites or of the organization."""
         used = Site.objects.filter(tariffs__tariff=tariff).order_by("time_zone").values_list("time_zone", flat=True)
-        return PriceDayForm(
-            self.request.GET, zones=list(dict.fromkeys([self.organization.time_zone, *used.distinct()]))
-        )
+        zones = dict.fromkeys([self.organization.time_zone, *used.distinct()])
+        return PriceDayForm(self.request.GET.dict(), zones=list(zones))
 
 
 class TariffList(TariffMixin, ListView):
@@ -114,6 +113,7 @@ class TariffPage(TariffMixin, TemplateView):
         form = self.day_form(tariff)
         day, zone = form.chosen
         found: dict[str, Any] = {"tariff": tariff, "form": form, "day": day, "zone": zone.key, "scripts": self.scripts}
+        found["components"] = list(components(tariff))
         try:
             found["prices"] = tariff_day(tariff, day, zone)
         except TariffError as error:
