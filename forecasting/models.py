@@ -43,7 +43,7 @@ class ForecastRun(Checked):
     class Meta:
         verbose_name = "forecast"
         ordering = ["-issued_at", "-id"]
-        indexes = [models.Index(fields=["channel", "-issued_at", "start", "end"], name="forecast_newest_of_channel")]
+        indexes = [models.Index(fields=["channel", "-issued_at", "-id", "start", "end"], name="forecast_newest_first")]
         constraints = [
             models.UniqueConstraint(
                 fields=["channel", "start", "issued_at", "source", "model"], name="forecast_delivered_once"

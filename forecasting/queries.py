@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from assets.models import Site
@@ -77,26 +77,28 @@ def known(runs: "QuerySet[ForecastRun]", known_at: datetime | None) -> "QuerySet
 
 def newest_runs(site: Site, known_at: datetime | None = None) -> dict[int, ForecastRun]:
     """Return the newest forecast of each channel of a site by the channel's id, as known at a time; one query."""
-    others = known(ForecastRun.objects.filter(channel=OuterRef("channel")), known_at)
-    newer = others.filter(_is_newer())
-    runs = known(ForecastRun.objects.filter(channel__site=site), known_at).filter(~Exists(newer))
-    return {run.channel_id: run for run in runs.select_related("channel__asset")}
-
-
-def _is_newer() -> Q:
-    later = Q(issued_at__gt=OuterRef("issued_at"))
-    return later | Q(issued_at=OuterRef("issued_at"), id__gt=OuterRef("id"))
+    of_channel = known(ForecastRun.objects.filter(channel=OuterRef("pk")), known_at).order_by("-issued_at", "-id")
+    newest = Channel.objects.filter(site=site).values_list(Subquery(of_channel.values("id")[:1]))
+    runs = ForecastRun.objects.filter(pk__in=newest).select_related("channel__asset")
+    return {run.channel_id: run for run in runs}
 
 
 def _needed(runs: "QuerySet[ForecastRun]", horizon: GridLike, known_at: datetime | None) -> "QuerySet[ForecastRun]":
-    """Return the runs that touch the horizon and of which no single newer one covers all that they say of it."""
+    """Return the runs that touch the horizon and of which no single newer one covers all that they say of it.
+
+    A newer run is looked for from the newest on along the index, as the newest replaces nearly all others. EXISTS
+    would become a join, which PostgreSQL makes the wrong way round until its statistics are new.
+    """
     start, end = horizon.start, end_of(horizon)
+    later = Q(issued_at__gt=OuterRef("issued_at")) | Q(issued_at=OuterRef("issued_at"), id__gt=OuterRef("id"))
     newer = known(ForecastRun.objects.filter(channel=OuterRef("channel")), known_at).filter(
-        _is_newer(),
+        later,
         Q(start__lte=OuterRef("start")) | Q(start__lte=start),
         Q(end__gte=OuterRef("end")) | Q(end__gte=end),
     )
-    return known(runs.filter(start__lt=end, end__gt=start), known_at).filter(~Exists(newer))
+    first = Subquery(newer.order_by("-issued_at", "-id").values("id")[:1])
+    touching = known(runs.filter(start__lt=end, end__gt=start), known_at)
+    return touching.annotate(replaced_by=first).filter(replaced_by__isnull=True)
 
 
 def _stitched(
