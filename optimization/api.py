@@ -44,6 +44,17 @@ RUN: dict[str, Any] = {
     "gap": 0.0,
     "seconds": {"build": 0.04, "solve": 0.11, "verify": 0.01},
     "unmet": [],
+    "input_sources": {
+        "known_at": "2026-11-21T12:00:00Z",
+        "load.demand_kw": {
+            "source": "forecast",
+            "quantity": "demand_kw",
+            "forecasts": [7],
+            "issued_at": "2026-11-21T09:00:00Z",
+            "by": "Weather service",
+        },
+        "prices": {"source": "tariffs"},
+    },
     "created_at": "2026-11-21T12:00:03Z",
 }
 SERIES: dict[str, Any] = {
@@ -56,6 +67,7 @@ class RunSerializer(serializers.ModelSerializer[ScheduleRun]):
     """A verified schedule of one site over one horizon."""
 
     site = serializers.IntegerField(source="site_id")
+    input_sources = serializers.DictField(help_text="Where prices and each device's series came from")
     bound_eur = serializers.SerializerMethodField()
     gap = serializers.SerializerMethodField()
 
@@ -78,6 +90,7 @@ class RunSerializer(serializers.ModelSerializer[ScheduleRun]):
             "gap",
             "seconds",
             "unmet",
+            "input_sources",
             "created_at",
         ]
         read_only_fields = fields

@@ -1,8 +1,10 @@
 """What schedules show on pages of the portal."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from assets.models import Site
 from flexplatform.accounts import permissions
@@ -45,16 +47,18 @@ def overview(_request: TenantRequest, _organization: Organization) -> dict[str, 
 def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
     """Return the run of the day in `?day=`, or the newest one, and its neighbours."""
     run = selected_run(request, subject)
-    wanted = {"wanted_day": request.GET.get("day", "")}
+    wanted = {
+        "wanted_day": request.GET.get("day", ""),
+        "may_plan": request.membership.may(permissions.RUN_SCHEDULES),
+        "key": new_key(),
+    }
     if run is None:
-        return wanted
+        return {**wanted, "day_to_plan": _day_to_plan(wanted["wanted_day"], subject)}
     others = current_runs(subject).select_related("site")
     return {
         **wanted,
         **_figures(run),
         "run": run,
-        "may_plan": request.membership.may(permissions.RUN_SCHEDULES),
-        "key": new_key(),
         "earlier": others.filter(start__lt=run.start).first(),
         "later": others.filter(start__gt=run.start).last(),
     }
@@ -70,6 +74,14 @@ def selected_run(request: TenantRequest, subject: Site) -> ScheduleRun | None:
     if run is not None:
         run.site = subject
     return run
+
+
+def _day_to_plan(wanted: str, subject: Site) -> date:
+    """Return the wanted day, or the site's coming one where that is none."""
+    try:
+        return date.fromisoformat(wanted)
+    except ValueError:
+        return timezone.now().astimezone(subject.zone).date() + timedelta(days=1)
 
 
 def _figures(run: ScheduleRun) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class ChannelAdmin(TenantAdmin):
     list_select_related = ("site", "asset", "organization")
     search_fields = ("site__name", "site__slug", "asset__name")
     autocomplete_fields = ("site",)
+    raw_id_fields = ("asset",)
     fields = (
         "organization",
         "site",

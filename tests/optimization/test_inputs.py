@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import time_machine
 
 from assets.models import Asset, HeatPump, Site
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.models import Door
 from flexplatform.accounts.scoping import organization_scope
+from flexplatform.jobs.models import Job
+from flexplatform.jobs.work import execute
 from forecasting.models import ForecastRun
 from forecasting.services import Delivery, receive_forecast
 from optimization.engine import Horizon, Prices
@@ -19,6 +22,7 @@ from optimization.models import ScheduleRun
 from optimization.problems import SiteInputs
 from optimization.services import schedule_site
 from telemetry.services import Reference
+from tests.api.conftest import caller
 from tests.conftest import People
 from tests.factories import ElectricLoadFactory, PhotovoltaicFactory, SiteFactory, SiteTariffFactory
 
@@ -70,6 +74,29 @@ def test_a_site_that_was_never_planned_is_planned_with_its_own_forecasts(site: S
         "by": "meteo",
     }
     assert datetime.fromisoformat(plan.input_sources["known_at"]) <= plan.created_at
+
+
+def test_a_member_plans_the_first_day_of_a_new_site_in_the_portal(people: People, site: Site) -> None:
+    forecast(site, "load", "demand_kw", np.ones(24))
+    client, url = people.client("alice"), f"/o/a/sites/{site.slug}/"
+    html = client.get(url, {"day": "2026-11-21"}).content.decode()
+    assert "Plan Saturday, 21 November 2026" in html
+    assert "Plan this day again" not in html
+    assert b"Plan Saturday" not in people.client("bob").get(url, {"day": "2026-11-21"}).content
+    asked = {"day": "2026-11-21", "key": "k"}
+    assert client.post(f"{url}plan/", asked).status_code == 302
+    execute(Job.objects.get().pk, worker="w", beat_every=0)
+    plan = ScheduleRun.objects.get()
+    assert float(plan.total_cost_eur) == pytest.approx(24 * 0.30)
+    answer = caller(people.a, people.alice).get(f"/api/v1/schedule-runs/{plan.pk}/").json()
+    assert answer["input_sources"]["load.demand_kw"]["by"] == "meteo"
+
+
+@pytest.mark.parametrize("wanted", ["", "soon"])
+def test_the_coming_day_is_offered_where_none_is_asked_for(people: People, site: Site, wanted: str) -> None:
+    with time_machine.travel(datetime(2026, 11, 20, 23, 30, tzinfo=UTC)):
+        html = people.client("alice").get(f"/o/a/sites/{site.slug}/", {"day": wanted}).content.decode()
+    assert "Plan Sunday, 22 November 2026" in html
 
 
 def test_the_newest_forecast_counts_and_an_older_plan_can_be_made_again(site: Site) -> None:
