@@ -71,7 +71,7 @@ class PriceEntryForm(forms.Form):
         return market_day(given["day"], self.length, ZoneInfo(given["time_zone"]))
 
     def lines(self) -> list[PastedLine]:
-        """Return the lines of the text, and those that are missing at its end."""
+        """Return the lines of the text, and the first that is missing at its end."""
         zone = ZoneInfo(self.cleaned_data["time_zone"])
         expected = [f"{start.astimezone(zone):%H:%M}" for start in self.starts]
         return list(_checked(self.cleaned_data["text"], expected, UNITS[self.cleaned_data["per"]]))
@@ -144,8 +144,9 @@ def _checked(text: str, expected: list[str], factor: float) -> Iterator[PastedLi
         time, _, value = (part.strip() for part in line.partition(";" if ";" in line else "\t"))
         wanted = expected[index] if index < len(expected) else None
         yield PastedLine(number, time, value, _wrong(time, value, wanted, HIGHEST_PRICE_PER_KWH / factor))
-    for start in expected[len(pasted) :]:
-        yield PastedLine(0, start, "", f"There is no line for {start}; the day has {len(expected)} steps.")
+    if missing := expected[len(pasted) :]:
+        later = f" and {len(missing) - 1} later times" if len(missing) > 1 else ""
+        yield PastedLine(0, missing[0], "", f"There is no line for {missing[0]}{later}; the day has {len(expected)}.")
 
 
 def _wrong(time: str, value: str, wanted: str | None, highest: float) -> str:

@@ -56,7 +56,7 @@ def test_a_day_is_checked_then_stored(people: People, series: PriceSeries, day: 
         (3, "03:00;", "value is &#x27;&#x27;; allowed"),
         (3, "03:00;nan", "value is nan; allowed: -1e+06 to 1e+06."),
         (3, "03:00;1e9", "value is 1e9; allowed: -1e+06 to 1e+06."),
-        (23, "", "There is no line for 23:00; the day has 24 steps."),
+        (23, "", "There is no line for 23:00; the day has 24."),
         (23, "23:00;1\n00:00;1", "The day has ended before this line."),
     ],
 )
