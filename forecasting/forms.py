@@ -1,7 +1,7 @@
 """What the portal asks for about forecasts, in words of the site."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -10,11 +10,11 @@ from assets.models import Site
 from forecasting.csv_files import LARGEST_FILE
 from forecasting.engine.grid import Grid
 from forecasting.services.checks import CONSUMPTION, EARLIEST, LATEST, PRODUCTION
+from telemetry.models import Channel
 
 QUARTER_HOUR = timedelta(minutes=15)
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
 LOCAL_TIMES = [LOCAL_TIME, "%Y-%m-%dT%H:%M:%S"]
-HIGHEST_ID = 2**63 - 1
 
 
 class LocalTimeField(forms.Field):
@@ -51,13 +51,14 @@ class LocalTimeField(forms.Field):
 class LookForm(forms.Form):
     """Which channel, which local day, and as known when (empty: now)."""
 
-    channel = forms.IntegerField(required=False, min_value=1, max_value=HIGHEST_ID, widget=forms.HiddenInput)
+    channel = forms.ModelChoiceField(Channel.objects.none(), required=False, widget=forms.HiddenInput)
     day = forms.DateField(
         required=False, label="Day", widget=forms.DateInput({"type": "date", "class": "form-control"}, "%Y-%m-%d")
     )
 
     def __init__(self, site: Site, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Channel]", self.fields["channel"]).queryset = Channel.objects.filter(site=site)
         self.fields["known_at"] = LocalTimeField(site, required=False, label="As known at")
 
     def clean_day(self) -> date | None:

@@ -58,7 +58,8 @@ class SiteForecastsMixin(OrganizationMixin):
     def look(self, site: Site, form: LookForm, runs: dict[int, ForecastRun]) -> Look:
         """Return what the form asks for; the channel and day of the newest forecast where it does not say."""
         asked = form.cleaned_data if form.is_valid() else {}
-        run = runs.get(asked["channel"]) if asked.get("channel") else next(iter(runs.values()), None)
+        wanted: Channel | None = asked.get("channel")
+        run = runs.get(wanted.pk) if wanted else next(iter(runs.values()), None)
         channel = run.channel if run else None
         if channel is not None:
             channel.site = site

@@ -19,6 +19,7 @@ from assets.services import import_csv
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
+from forecasting.forms import LookForm
 from tests.conftest import People
 from tests.tenancy.conftest import World
 from tests.tenancy.test_admin import LISTS, MODELS, TENANT_MODELS, rows
@@ -111,6 +112,7 @@ def test_every_other_form_with_a_relation_is_known_and_takes_no_foreign_row(
         made: dict[type[forms.BaseForm], forms.BaseForm] = {
             BulkForm: BulkForm([people.a.pk]),
             ImportForm: ImportForm([people.a]),
+            LookForm: LookForm(world.site),
         }
         assert relations == set(made), "a form with a relation needs a line here"
         for form in made.values():
