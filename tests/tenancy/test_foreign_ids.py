@@ -113,7 +113,6 @@ def test_every_other_form_with_a_relation_is_known_and_takes_no_foreign_row(
             BulkForm: BulkForm([people.a.pk]),
             ImportForm: ImportForm([people.a]),
             LookForm: LookForm(world.site),
-            LookForm: LookForm(world.site),
         }
         assert relations == set(made), "a form with a relation needs a line here"
         for form in made.values():
