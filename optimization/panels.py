@@ -47,13 +47,14 @@ def overview(_request: TenantRequest, _organization: Organization) -> dict[str, 
 def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
     """Return the run of the day in `?day=`, or the newest one, and its neighbours."""
     run = selected_run(request, subject)
+    wanted_day = request.GET.get("day", "")
     wanted = {
-        "wanted_day": request.GET.get("day", ""),
+        "wanted_day": wanted_day,
         "may_plan": request.membership.may(permissions.RUN_SCHEDULES),
         "key": new_key(),
     }
     if run is None:
-        return {**wanted, "day_to_plan": _day_to_plan(wanted["wanted_day"], subject)}
+        return {**wanted, "day_to_plan": _day_to_plan(wanted_day, subject)}
     others = current_runs(subject).select_related("site")
     return {
         **wanted,
