@@ -131,9 +131,9 @@ AXES_VERBOSE = False
 # Empty: jobs are stored and wait until a worker with a broker comes.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or env.str("REDIS_URL", default="")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2}
+# Queues are asked in their order, the urgent one first.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "queue_order_strategy": "priority"}
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "flexplatform"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"

@@ -7,19 +7,44 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from flexplatform.accounts import audit
 from flexplatform.accounts.models import Door
 from flexplatform.jobs.errors import ClaimLostError, JobCancelledError
+from flexplatform.jobs.messages import send
 from flexplatform.jobs.models import Job
+from flexplatform.jobs.parts import close, values_told
+from flexplatform.jobs.registry import Priority
 from flexplatform.jobs.scoping import every_organization
-from flexplatform.jobs.services import send
 
 LOST = "The worker that did this was lost {attempts} times, so it was given up. Ask for it again, or for less at once."
 RECONCILED_AT_ONCE = 500
 RECONCILER = "reconciler"
+
+
+def claim_next(worker: str, least: int = Priority.LATER) -> Job | None:
+    """Take the waiting job that goes first, at least as urgent as `least`; None when there is none.
+
+    What people wait for goes by age. Of the rest the organization goes first whose last turn is the longest ago.
+    """
+    while (job_id := _first_waiting(least)) is not None:
+        if (job := claim(job_id, worker)) is not None:
+            return job
+    return None
+
+
+def _first_waiting(least: int) -> int | None:
+    with every_organization():
+        waiting = Job.objects.filter(status=Job.Status.QUEUED).values_list("pk", flat=True)
+        urgent = waiting.filter(priority=Priority.NOW).order_by("id").first()
+        if urgent is not None or least == Priority.NOW:
+            return urgent
+        of_organization = Job.objects.filter(organization=OuterRef("organization"), priority=Priority.LATER)
+        turns = of_organization.filter(started_at__isnull=False).order_by("-started_at").values("started_at")
+        rest = waiting.filter(priority=Priority.LATER).annotate(last_turn=Subquery(turns[:1]))
+        return rest.order_by(F("last_turn").asc(nulls_first=True), "id").first()
 
 
 def claim(job_id: int, worker: str) -> Job | None:
@@ -52,8 +77,15 @@ def beat(job: Job, **values: Any) -> None:
     """
     if not _claimed(job).update(heartbeat_at=timezone.now(), **values):
         raise ClaimLostError
-    if _claimed(job).filter(cancel_requested=True).exists():
+    if _claimed(job).filter(Q(cancel_requested=True) | Q(parent__cancel_requested=True)).exists():
         raise JobCancelledError
+
+
+def give_back(job: Job) -> None:
+    """Let the rest of a job wait for another turn; a turn that got this far is no failed attempt."""
+    again = {"status": Job.Status.QUEUED, "claim": None, "attempts": 0, "sent_at": None}
+    if _claimed(job).update(**again):
+        send(job.pk, job.priority)
 
 
 @transaction.atomic
@@ -65,8 +97,11 @@ def end(job: Job, status: Job.Status, **values: Any) -> bool:
 def _end(unfinished: QuerySet[Job], job: Job, status: Job.Status, **values: Any) -> bool:
     if not unfinished.update(status=status, claim=None, finished_at=timezone.now(), **values):
         return False
-    after: dict[str, Any] = {"status": status, **{name: values[name] for name in ("result", "error") if name in values}}
-    audit.record(organization=job.organization, action="job.end", instance=job, after=after)
+    if job.parent_id is not None:
+        close(job.parent_id)
+    else:
+        after = {"status": status, **values_told(values)}
+        audit.record(organization=job.organization, action="job.end", instance=job, after=after)
     return True
 
 
@@ -89,7 +124,8 @@ def reconcile() -> Reconciled:
     failed: list[int] = []
     cancelled: list[int] = []
     with every_organization(), audit.acting(RECONCILER, Door.TASK):
-        lost = Job.objects.filter(silent, status=Job.Status.RUNNING).select_related("organization")
+        parts = Job.objects.filter(parent=OuterRef("pk"), status__in=Job.UNFINISHED)
+        lost = Job.objects.filter(silent, ~Exists(parts), status=Job.Status.RUNNING).select_related("organization")
         for job in lost.order_by("id")[:RECONCILED_AT_ONCE]:
             still_silent = _claimed(job).filter(silent)
             if job.cancel_requested:
@@ -102,8 +138,11 @@ def reconcile() -> Reconciled:
             elif still_silent.update(status=Job.Status.QUEUED, claim=None, sent_at=None, progress_text="Waiting again"):
                 again.append(job.pk)
         waiting = Job.objects.filter(unsent | Q(sent_at__lt=resend), status=Job.Status.QUEUED).exclude(pk__in=again)
+        # While other parts of a whole come to their end, its messages are on their way.
+        waiting = waiting.exclude(parent__heartbeat_at__gte=resend)
         again += waiting.order_by("id").values_list("pk", flat=True)[:RECONCILED_AT_ONCE]
-    sent = tuple(job_id for job_id in again if send(job_id))
+        priorities = dict(Job.objects.filter(pk__in=again).values_list("pk", "priority"))
+    sent = tuple(job_id for job_id in again if send(job_id, priorities[job_id]))
     return Reconciled(sent, tuple(failed), tuple(cancelled))
 
 

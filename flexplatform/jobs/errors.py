@@ -15,3 +15,7 @@ class JobCancelledError(Exception):
 
 class ClaimLostError(Exception):
     """The job was given to another worker, because this one seemed dead; nothing more may be written for it."""
+
+
+class JobUnfinishedError(Exception):
+    """The turn of a job is over before its work is; what is left waits for another turn."""

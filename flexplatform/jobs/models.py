@@ -7,7 +7,7 @@ from django.db import models
 from django_scopes import ScopedManager
 
 from flexplatform.accounts.models import ApiToken, Organization, User
-from flexplatform.jobs.registry import job_kind
+from flexplatform.jobs.registry import Priority, job_kind
 
 
 def new_key() -> str:
@@ -31,8 +31,13 @@ class Job(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+    UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="parts", help_text="What it is a part of"
+    )
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NOW)
     kind = models.CharField(max_length=60)
     title = models.CharField(max_length=200)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
@@ -67,6 +72,12 @@ class Job(models.Model):
                 name="job_unfinished",
             ),
             models.Index(fields=["organization", "-id"], name="job_newest_of_organization"),
+            models.Index(fields=["priority", "id"], condition=models.Q(status="queued"), name="job_waiting"),
+            models.Index(
+                fields=["organization", "-started_at"],
+                condition=models.Q(priority=Priority.LATER),
+                name="job_turns_of_organization",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["organization", "kind", "idempotency_key"], name="job_key_unique"),
@@ -121,9 +132,10 @@ class Job(models.Model):
 
     @property
     def result_url(self) -> str | None:
-        """The page of what a successful job made."""
+        """The page of what a successful job made, or of what its parts have made so far."""
         kind: Any = job_kind(self.kind)
-        return kind.result_url(self) if kind and self.status == self.Status.SUCCEEDED else None
+        shown = kind and (self.status == self.Status.SUCCEEDED or kind.conclude)
+        return kind.result_url(self) if shown else None
 
 
 class Worker(models.Model):

@@ -9,9 +9,9 @@ from flexplatform.jobs.registry import job_kind, job_kinds
 
 
 def visible_jobs(organization: Organization, holder: Membership | ApiToken) -> QuerySet[Job]:
-    """Return the jobs of an organization whose kind the holder of permissions may view, newest first."""
+    """Return the jobs of an organization whose kind the holder of permissions may view, newest first; no parts."""
     kinds = [kind.name for kind in job_kinds if holder.may(kind.view_permission)]
-    return Job.objects.filter(organization=organization, kind__in=kinds).select_related(
+    return Job.objects.filter(organization=organization, kind__in=kinds, parent=None).select_related(
         "requested_by", "requested_by_token"
     )
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import IntegerChoices
+
 from flexplatform.registry import Registry
 
 if TYPE_CHECKING:
@@ -11,6 +13,13 @@ if TYPE_CHECKING:
     from flexplatform.jobs.work import Work
 
 Result = dict[str, Any]
+
+
+class Priority(IntegerChoices):
+    """Which waiting job goes first, the lowest number."""
+
+    NOW = 0, "Somebody waits"
+    LATER = 10, "When nobody waits"
 
 
 def _nowhere(_job: "Job") -> str | None:
@@ -23,7 +32,8 @@ class JobKind:
 
     `run` does it inside the tenant's scope and returns ids as JSON. It may run again after a worker was lost, so it
     looks for what an earlier attempt stored, and writes inside `work.writing()` only. `result_url` returns the page
-    of a finished job's result.
+    of a finished job's result. Work that is handed out in parts (parts.py) has `conclude`, which returns the result
+    once the last part has ended; its page is shown from the start.
     """
 
     name: str
@@ -33,6 +43,8 @@ class JobKind:
     run_permission: str
     result_url: Callable[["Job"], str | None] = _nowhere
     order: int = 50
+    priority: Priority = Priority.NOW
+    conclude: Callable[["Job"], Result] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the broker carries: the id of a job, and the clock's tick that brings lost jobs back."""
+"""What the broker carries: that a job waits, and the clock's tick that brings lost jobs back."""
 
 import socket
 from typing import Any
@@ -9,14 +9,15 @@ from django.conf import settings
 from flexplatform.celery import app
 from flexplatform.jobs import workers
 from flexplatform.jobs.claims import reconcile
-from flexplatform.jobs.services import RECONCILE_TASK, RUN_TASK
-from flexplatform.jobs.work import execute
+from flexplatform.jobs.messages import RECONCILE_TASK, RUN_TASK
+from flexplatform.jobs.registry import Priority
+from flexplatform.jobs.work import execute_next
 
 
 @app.task(name=RUN_TASK, bind=True)
-def run_job(task: "Task[Any, Any]", job_id: int) -> None:
-    """Do one job; what it is and how it ends stands in its row."""
-    execute(job_id, worker=task.request.hostname or socket.gethostname())
+def run_job(task: "Task[Any, Any]", job_id: int, priority: int = Priority.NOW) -> None:
+    """Do the waiting job that goes first; the one that was sent is the occasion, and its urgency the least."""
+    execute_next(task.request.hostname or socket.gethostname(), priority)
 
 
 @app.task(name=RECONCILE_TASK, expires=settings.JOBS_RECONCILE_SECONDS)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,15 +14,15 @@ from flexplatform.accounts import audit
 from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs import claims
-from flexplatform.jobs.errors import ClaimLostError, JobCancelledError, JobError
+from flexplatform.jobs.errors import ClaimLostError, JobCancelledError, JobError, JobUnfinishedError
 from flexplatform.jobs.models import Job
-from flexplatform.jobs.registry import Result, follow_ups, job_kind
+from flexplatform.jobs.parts import UNFORESEEN, conclusion, hand_out, has_unfinished_parts, tell_whole
+from flexplatform.jobs.registry import Priority, Result, follow_ups, job_kind
 
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 1.0
 ANONYMOUS = "worker"
-UNFORESEEN = "Something happened that was not foreseen ({error}). The worker's log says more, under job {job}."
 
 
 class Work:
@@ -69,31 +69,60 @@ class Work:
             claims.beat(self.job)
             yield
 
+    def hand_out(self, kind: str, inputs: Iterable[Mapping[str, Any]]) -> int:
+        """Make the parts that do this work, inside `writing`; return how many there are."""
+        return hand_out(self.job, kind, inputs)
+
+    def tell_whole(self, progress: float, text: str) -> None:
+        """Say how far the whole is that this is a part of, inside `writing`."""
+        tell_whole(self.job, progress, text)
+
+
+def execute_next(worker: str, least: int = Priority.LATER, *, beat_every: float | None = None) -> Job | None:
+    """Do the waiting job that goes first, at least as urgent as `least`, and return it; None when none waits."""
+    job = claims.claim_next(worker, least)
+    if job is not None:
+        _execute(job, beat_every)
+    return job
+
 
 def execute(job_id: int, *, worker: str, beat_every: float | None = None) -> Job.Status | None:
     """Do a waiting job inside its organization's scope and return how it ended.
 
-    None means that there was nothing to do, or that another worker took the job over. `beat_every` is in seconds;
-    0 works without the heartbeat thread.
+    None means that there was nothing to do, or that another worker took the job over; "running" that its parts go on,
+    "queued" that it waits for another turn. `beat_every` is in seconds; 0 works without the heartbeat thread.
     """
     job = claims.claim(job_id, worker)
-    if job is None:
-        return None
+    return None if job is None else _execute(job, beat_every)
+
+
+def _execute(job: Job, beat_every: float | None) -> Job.Status | None:
     seconds = settings.JOBS_HEARTBEAT_SECONDS if beat_every is None else beat_every
     with organization_scope(job.organization), audit.acting(job.requester or ANONYMOUS, Door.TASK):
         work = Work(job)
         with _heartbeat(work, seconds):
             status, values = _outcome(work)
+        if status == Job.Status.QUEUED:
+            claims.give_back(job)
+            return status
+        if status == Job.Status.RUNNING:
+            return status
         if status is None or not claims.end(job, status, **values):
-            log.warning("Job %s was taken over by another worker.", job_id)
+            log.warning("Job %s was taken over by another worker.", job.pk)
             return None
         return status
 
 
 def _outcome(work: Work) -> tuple[Job.Status | None, dict[str, Any]]:
-    """Do the work and return the terminal state; lost connections are raised, so that the job is tried again."""
+    """Do the work and return the state it leads to; lost connections are raised, so that the job is tried again."""
     try:
-        return Job.Status.SUCCEEDED, {"result": _do(work), "progress": 1, "progress_text": ""}
+        result = _do(work)
+        kind = job_kind(work.job.kind)
+        if kind is not None and kind.conclude is not None:
+            return (Job.Status.RUNNING, {}) if has_unfinished_parts(work.job.pk) else conclusion(work.job)
+        return Job.Status.SUCCEEDED, {"result": result, "progress": 1, "progress_text": ""}
+    except JobUnfinishedError:
+        return Job.Status.QUEUED, {}
     except ClaimLostError:
         return None, {}
     except JobCancelledError:

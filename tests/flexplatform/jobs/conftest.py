@@ -35,7 +35,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the ids of the jobs that were given to the broker."""
     ids: list[int] = []
 
-    def send(job_id: int) -> bool:
+    def send(job_id: int, _priority: int) -> bool:
         ids.append(job_id)
         return True
 

@@ -6,9 +6,10 @@ from django.test import override_settings
 from kombu.exceptions import OperationalError
 
 from flexplatform.accounts.scoping import organization_scope
-from flexplatform.jobs import claims, services
+from flexplatform.jobs import claims, messages, services
 from flexplatform.jobs.errors import JobConflictError
 from flexplatform.jobs.models import Job
+from flexplatform.jobs.registry import Priority
 from tests.conftest import People
 from tests.flexplatform.jobs.conftest import enqueue, reload
 
@@ -80,7 +81,7 @@ def test_a_running_job_is_asked_to_stop_and_a_finished_one_left(people: People) 
 
 def test_without_a_broker_a_job_waits(people: People) -> None:
     job = enqueue(people.a)
-    assert not services.send(job.pk)
+    assert not messages.send(job.pk)
     assert reload(job).sent_at is None
 
 
@@ -90,18 +91,22 @@ def test_a_broker_that_does_not_answer_breaks_no_request(people: People, monkeyp
         raise OperationalError("connection refused")
 
     job = enqueue(people.a)
-    monkeypatch.setattr(services.app, "send_task", refuse)
-    assert not services.send(job.pk)
+    monkeypatch.setattr(messages.app, "send_task", refuse)
+    assert not messages.send(job.pk)
     assert reload(job).sent_at is None
 
 
 @override_settings(CELERY_BROKER_URL="redis://127.0.0.1:1/0")
-def test_only_the_id_is_sent(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    messages: list[object] = []
-    monkeypatch.setattr(services.app, "send_task", lambda name, args, **_: messages.append((name, args)))
+def test_only_id_and_priority_are_sent(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(messages.app, "send_task", lambda name, **options: given.append((name, options)))
     job = enqueue(people.a)
-    assert services.send(job.pk)
-    assert messages == [("jobs.run", [job.pk])]
+    assert messages.send(job.pk)
+    assert messages.send(job.pk, Priority.LATER)
+    assert given == [
+        ("jobs.run", {"args": [job.pk, 0], "queue": "flexplatform", "retry": False}),
+        ("jobs.run", {"args": [job.pk, 10], "queue": "flexplatform.later", "retry": False}),
+    ]
     assert reload(job).sent_at is not None
 
 
