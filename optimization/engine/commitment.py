@@ -3,14 +3,23 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyomo.environ as pyo
 
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Expression
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Expression, Parameters, Switch
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation
+
+
+class CommitmentShape(NamedTuple):
+    """What shapes the model: the shortest run and rest in steps, and whether starts are counted."""
+
+    min_run: int
+    min_rest: int
+    starts: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,30 +54,39 @@ class Commitment:
         shortest = self.min_run_minutes if self.initially_on else self.min_rest_minutes
         return min(self.horizon.count, self.horizon.steps_in(max(0.0, shortest - self.initial_minutes)))
 
-    def build(self, block: Block, *, with_starts: bool) -> None:
+    def shape(self, *, starts: bool) -> CommitmentShape:
+        """Return the shape; `starts` where a start or a stop is of consequence in itself."""
+        return CommitmentShape(self.min_run, self.min_rest, starts or self.min_run > 1 or self.min_rest > 1)
+
+    def parameters(self) -> Parameters:
+        """Return the state before the horizon, and which states each step may have."""
+        low, high = np.zeros(self.horizon.count), np.ones(self.horizon.count)
+        low[: self.held] = high[: self.held] = float(self.initially_on)
+        return {"initially_on": float(self.initially_on), "on_low": low, "on_high": high}
+
+    @staticmethod
+    def build(block: Block, shape: CommitmentShape, grid: Grid) -> Switch:
         """Add `block.on`, and `block.start` and `block.stop` where minimum times or starts need them."""
-        steps = range(self.horizon.count)
-        block.on = pyo.Var(steps, domain=pyo.Binary)
-        for step in range(self.held):
-            block.on[step].fix(int(self.initially_on))
-        if not with_starts and self.min_run == self.min_rest == 1:
-            return
-        block.start = pyo.Var(steps, bounds=(0, 1))
-        block.stop = pyo.Var(steps, bounds=(0, 1))
+        block.on = pyo.Var(grid.steps, domain=pyo.Integers, bounds=lambda b, t: (b.on_low[t], b.on_high[t]))
+        if not shape.starts:
+            return Switch(block.on, initially=block.initially_on)
+        block.start = pyo.Var(grid.steps, bounds=(0, 1))
+        block.stop = pyo.Var(grid.steps, bounds=(0, 1))
 
         def change(block: Block, t: int) -> Expression:
-            before = block.on[t - 1] if t else int(self.initially_on)
+            before = block.on[t - 1] if t else block.initially_on
             return block.on[t] - before == block.start[t] - block.stop[t]
 
         def run(block: Block, t: int) -> Expression:
-            return sum(block.start[k] for k in range(max(0, t - self.min_run + 1), t + 1)) <= block.on[t]
+            return sum(block.start[k] for k in range(max(0, t - shape.min_run + 1), t + 1)) <= block.on[t]
 
         def rest(block: Block, t: int) -> Expression:
-            return sum(block.stop[k] for k in range(max(0, t - self.min_rest + 1), t + 1)) <= 1 - block.on[t]
+            return sum(block.stop[k] for k in range(max(0, t - shape.min_rest + 1), t + 1)) <= 1 - block.on[t]
 
-        block.change = pyo.Constraint(steps, rule=change)
-        block.run = pyo.Constraint(steps, rule=run)
-        block.rest = pyo.Constraint(steps, rule=rest)
+        block.change = pyo.Constraint(grid.steps, rule=change)
+        block.run = pyo.Constraint(grid.steps, rule=run)
+        block.rest = pyo.Constraint(grid.steps, rule=rest)
+        return Switch(block.on, shape.min_run, shape.min_rest, block.initially_on)
 
     def starts(self, on: Series) -> Series:
         """Return 1 for each step in which the device goes on."""

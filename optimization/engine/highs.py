@@ -1,23 +1,29 @@
-"""HiGHS through highspy: a Pyomo model in matrix form, solved with one thread and a fixed seed."""
+"""HiGHS through highspy: a compiled model with the numbers of one site, solved with one thread and a fixed seed."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import highspy
 import numpy as np
 import numpy.typing as npt
-import pyomo.environ as pyo
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optimization.engine.parts import Variable
+from optimization.engine.compiled import Compiled, Filled
 from optimization.engine.series import Series
 
 Progress = Callable[[str, float | None], None]
 FEASIBILITY_TOLERANCE = 1e-7
 ABSOLUTE_GAP = 1e-7
 LEAST_SECONDS = 0.01
+# What HiGHS need not do where a good plan is known and only the bound is open.
+SEARCHES_FOR_PLANS = (
+    "mip_heuristic_run_rins",
+    "mip_heuristic_run_rens",
+    "mip_heuristic_run_root_reduced_cost",
+    "mip_heuristic_run_feasibility_jump",
+    "mip_allow_restart",
+    "mip_detect_symmetry",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,39 +38,16 @@ class Answer:
 
 
 class Program:
-    """A compiled model whose bounds and integrality may change between solves.
+    """The full model of one site, whose bounds and integrality may change between solves.
 
     `goal` and `goal_offset` are the model's objective; a solve may minimise another one.
     """
 
-    def __init__(self, model: pyo.ConcreteModel) -> None:
-        self._model = model
-        form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=pyo.minimize)
-        self.columns: list[Variable] = list(form.columns)
-        self._place = {id(column): place for place, column in enumerate(self.columns)}
-        self.goal: Series = np.asarray(form.c.toarray()[0], dtype=np.float64)
-        self.goal_offset = float(form.c_offset[0])
-        self._matrix = form.A.tocsc()
-        self._lower, self._upper = _row_bounds(form.rows, np.asarray(form.rhs, dtype=np.float64))
-        self.low = np.array([-np.inf if c.lb is None else c.lb for c in self.columns], dtype=np.float64)
-        self.high = np.array([np.inf if c.ub is None else c.ub for c in self.columns], dtype=np.float64)
-        self.integer = np.array([c.is_integer() or c.is_binary() for c in self.columns], dtype=bool)
-
-    def uses(self, variable: Variable) -> bool:
-        """Tell whether any row or the goal has this variable."""
-        return id(variable) in self._place
-
-    def places(self, variables: Iterable[Variable]) -> npt.NDArray[np.int_]:
-        """Return the column number of each variable."""
-        return np.array([self._place[id(variable)] for variable in variables], dtype=int)
-
-    def load(self, values: Series) -> None:
-        """Write the values back into the Pyomo variables; those that no row or goal uses get their lowest."""
-        for variable in self._model.component_data_objects(pyo.Var):
-            if not variable.fixed:
-                variable.set_value(variable.lb or 0.0, skip_validation=True)
-        for column, value in zip(self.columns, values.tolist(), strict=True):
-            column.set_value(value, skip_validation=True)
+    def __init__(self, compiled: Compiled, filled: Filled) -> None:
+        self._compiled, self._filled = compiled, filled
+        self.goal, self.goal_offset = filled.goal, filled.goal_offset
+        self.low, self.high = filled.low.copy(), filled.high.copy()
+        self.integer = compiled.integer.copy()
 
     def relaxed(self, objective: Series) -> Answer:
         """Minimise with no column integer."""
@@ -114,12 +97,14 @@ class Program:
         progress: Progress | None = None,
     ) -> Answer:
         highs = highspy.Highs()
-        _set_options(highs, gap=gap, time_limit=time_limit)
+        set_options(highs, gap=gap, time_limit=time_limit)
         highs.passModel(self._highs_model(objective, integer, low, high))
         if start is not None:
             solution = highspy.HighsSolution()
             solution.col_value = start.tolist()
             highs.setSolution(solution)
+            for name in SEARCHES_FOR_PLANS:
+                highs.setOptionValue(name, False)
         if progress is not None and integer.any():
             _report_progress(highs, progress)
         highs.run()
@@ -129,15 +114,15 @@ class Program:
         self, objective: Series, integer: npt.NDArray[np.bool_], low: Series, high: Series
     ) -> highspy.HighsLp:
         lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = len(self.columns), len(self._lower)
+        lp.num_col_, lp.num_row_ = self._compiled.column_count, self._compiled.row_count
         lp.col_cost_ = objective
         lp.offset_ = self.goal_offset if objective is self.goal else 0.0
         lp.col_lower_, lp.col_upper_ = low, high
-        lp.row_lower_, lp.row_upper_ = self._lower, self._upper
+        lp.row_lower_, lp.row_upper_ = self._filled.row_low, self._filled.row_high
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = self._matrix.indptr
-        lp.a_matrix_.index_ = self._matrix.indices
-        lp.a_matrix_.value_ = self._matrix.data
+        lp.a_matrix_.start_ = self._compiled.starts
+        lp.a_matrix_.index_ = self._compiled.rows
+        lp.a_matrix_.value_ = self._filled.values
         if integer.any():
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[int(whole)] for whole in integer]
@@ -156,12 +141,8 @@ def _answer(highs: highspy.Highs, *, of_a_tree: bool) -> Answer:
     )
 
 
-def _row_bounds(rows: Sequence[Any], rhs: Series) -> tuple[Series, Series]:
-    kinds = np.array([row.bound_type for row in rows])
-    return np.where(kinds <= 0, rhs, -np.inf) * 1.0, np.where(kinds >= 0, rhs, np.inf) * 1.0
-
-
-def _set_options(highs: highspy.Highs, *, gap: float, time_limit: float) -> None:
+def set_options(highs: highspy.Highs, *, gap: float = 0.0, time_limit: float = np.inf) -> None:
+    """Set one thread, a fixed seed and the tolerances; `gap` is relative, `time_limit` in seconds."""
     options: dict[str, bool | int | float | str] = {
         "output_flag": False,
         "threads": 1,

@@ -13,6 +13,19 @@ QUARTER_HOUR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
+class Grid:
+    """What a model needs to know of time: how many steps, and their length in hours."""
+
+    count: int
+    hours: float
+
+    @property
+    def steps(self) -> range:
+        """Number of each step."""
+        return range(self.count)
+
+
+@dataclass(frozen=True)
 class Horizon:
     """`count` steps of equal length from `start`; a value belongs to the step that starts at its timestamp.
 
@@ -44,6 +57,11 @@ class Horizon:
     def step_hours(self) -> float:
         """Length of a step in hours, the factor from kW to kWh."""
         return self.step / HOUR
+
+    @property
+    def grid(self) -> Grid:
+        """The steps without their place in time."""
+        return Grid(self.count, self.step_hours)
 
     @property
     def end(self) -> datetime:

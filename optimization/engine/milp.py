@@ -5,22 +5,26 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from optimization.engine.baseline import baseline
+from optimization.engine.compiled import Compiled, Filled, cache
 from optimization.engine.errors import SolverError
 from optimization.engine.evaluate import judged, relative_gap
-from optimization.engine.formulation import SiteModel, formulate
-from optimization.engine.highs import Answer, Program, Progress
+from optimization.engine.highs import ABSOLUTE_GAP, Answer, Program, Progress
+from optimization.engine.linear_first import LinearFirst
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import DeviceSeries, Schedule
 from optimization.engine.series import Series
-from optimization.engine.wishes import RANKS, missed_by_rank
+from optimization.engine.topology import Site
+from optimization.engine.wishes import missed_by_rank
 
 MISSED_KWH = 1e-6
 BOTH_KW = 1e-6
 RANK_GAP = 1e-5
 # Of the time left: what the relaxed tree may use before the full one starts, and each rank of wishes.
 RELAXED_SHARE = 0.9
+REFINEMENTS = 4
 RANK_SHARE = 0.4
 MISMATCH = 1e-4
 
@@ -37,18 +41,19 @@ def solve_milp(problem: SiteProblem, *, gap: float, time_limit: float, progress:
     """
     started = time.perf_counter()
     _tell(progress, "build")
-    site = formulate(problem)
-    program = Program(site.model)
+    site = Site(problem)
+    compiled = cache.get(site.topology)
+    filled = compiled.fill(site.numbers)
     built = time.perf_counter()
     _tell(progress, "solve")
-    search = _Search(program, site, gap=gap, deadline=built + time_limit, progress=progress)
+    search = _Search(compiled, filled, gap=gap, deadline=built + time_limit, progress=progress)
     answer = search.cheapest()
     seconds = {"build": built - started, "solve": time.perf_counter() - built}
     if answer.values is None:
         return _without_a_plan(problem, answer, seconds)
     schedule = judged(
         problem,
-        _read(problem, site, program, answer.values),
+        _read(site, compiled, answer.values),
         solver="milp",
         status="time_limit" if answer.timed_out else "optimal",
         bound_eur=answer.bound,
@@ -67,30 +72,34 @@ class _Search:
     """The solves of one plan, all against one deadline."""
 
     def __init__(
-        self, program: Program, site: SiteModel, *, gap: float, deadline: float, progress: Progress | None
+        self, compiled: Compiled, filled: Filled, *, gap: float, deadline: float, progress: Progress | None
     ) -> None:
-        self.program, self.gap, self.deadline, self.progress = program, gap, deadline, progress
-        exclusive = [trio for trio in site.exclusive if all(map(program.uses, trio))]
-        self.binary = program.places(binary for binary, _, _ in exclusive)
-        self.one = program.places(one for _, one, _ in exclusive)
-        self.other = program.places(other for _, _, other in exclusive)
-        self.ranks = [program.places(variable for wish, variable in site.missed if wish in rank) for rank in RANKS]
-        self.most_missed = program.high.copy()
+        self.compiled, self.filled = compiled, filled
+        self.gap, self.deadline, self.progress = gap, deadline, progress
+        self.program = Program(compiled, filled)
+        self.binary, self.one, self.other = compiled.exclusive.T
+        self.ranks = compiled.ranks
 
     def cheapest(self) -> Answer:
         """Return the plan of least goal among those that miss the wishes least, rank by rank."""
         for rank in self.ranks:
             self.program.high[rank] = 0.0
-        answer = self._solve(self.program.goal, gap=self.gap)
+        first = LinearFirst(self.compiled, self.filled, gap=self.gap)
+        linear = first.solve()
+        if linear.infeasible:
+            return self._with_misses()
+        if linear.proven:
+            return Answer(values=linear.values, bound=linear.bound)
+        answer = self._solve(self.program.goal, gap=self.gap, start=linear.values)
         return self._with_misses() if answer.infeasible else answer
 
     def _with_misses(self) -> Answer:
         for rank in self.ranks:
-            self.program.high[rank] = self.most_missed[rank]
+            self.program.high[rank] = self.filled.high[rank]
         timed_out, best = False, None
         for rank in self.ranks:
             if best is None or best[rank].sum() > MISSED_KWH:
-                missed = np.zeros(len(self.program.columns))
+                missed = np.zeros(self.compiled.column_count)
                 missed[rank] = 1.0
                 answer = self._solve(missed, gap=RANK_GAP, share=RANK_SHARE, start=best)
                 timed_out |= answer.timed_out
@@ -106,25 +115,38 @@ class _Search:
         )
 
     def _solve(self, objective: Series, *, gap: float, share: float = 1.0, start: Series | None = None) -> Answer:
-        """Solve with the exclusivity binaries relaxed; bring them in only if the plan does two opposite things.
+        """Solve with those exclusivity binaries alone that the plans so far have shown to be needed.
 
-        The relaxed optimum is a lower bound, so a plan that keeps the exclusivity is optimal for the full model.
+        The optimum without the others is a lower bound, so a plan that keeps the exclusivity is optimal for the full
+        model.
         """
         deadline = time.perf_counter() + share * (self.deadline - time.perf_counter())
-        linear = self.program.relaxed(objective)
-        if linear.infeasible:
-            return linear
-        relaxed = Answer(values=None, bound=linear.bound)
-        if linear.values is None or self._exclusive(linear.values):
-            self.program.integer[self.binary] = False
-            relaxed = self._tree(objective, gap, deadline, start, share=RELAXED_SHARE if len(self.binary) else 1.0)
-            self.program.integer[self.binary] = True
-            if relaxed.infeasible or (relaxed.values is not None and self._exclusive(relaxed.values)):
-                return self._polished(objective, relaxed)
-        known = self._polished(objective, relaxed).values
-        full = self._tree(objective, gap, deadline, start if known is None else known)
-        answer = self._polished(objective, replace(full, bound=max(full.bound, relaxed.bound)))
-        return replace(answer, values=known if answer.values is None else answer.values)
+        answer = self.program.relaxed(objective)
+        if answer.infeasible:
+            return answer
+        needed, bound = np.zeros(len(self.binary), dtype=bool), answer.bound
+        for last in (*[False] * REFINEMENTS, True):
+            if answer.values is not None:
+                needed |= self._opposite(answer.values)
+            needed |= last
+            self.program.integer[self.binary] = needed
+            answer = self._tree(objective, gap, deadline, start, share=1.0 if needed.all() else RELAXED_SHARE)
+            if answer.infeasible:
+                return answer
+            bound = max(bound, answer.bound)
+            polished = self._polished(objective, answer).values
+            start = start if polished is None else polished
+            if start is not None and self._near(objective, start, bound, gap):
+                return replace(answer, values=start, bound=bound, timed_out=False)
+            if needed.all() and answer.timed_out:
+                break
+        return replace(answer, values=start, bound=bound)
+
+    def _near(self, objective: Series, values: Series, bound: float, gap: float) -> bool:
+        """Tell whether a plan is within the gap of the bound, or as near as HiGHS goes."""
+        offset = self.program.goal_offset if objective is self.program.goal else 0.0
+        worth = float(objective @ values) + offset
+        return worth - bound <= ABSOLUTE_GAP or relative_gap(worth, bound) <= gap
 
     def _tree(self, objective: Series, gap: float, deadline: float, start: Series | None, share: float = 1.0) -> Answer:
         left = share * (deadline - time.perf_counter())
@@ -133,8 +155,9 @@ class _Search:
             raise SolverError(f"HiGHS ended with status {answer.status!r} and no plan")
         return answer
 
-    def _exclusive(self, values: Series) -> bool:
-        return bool(np.all(np.minimum(values[self.one], values[self.other]) <= BOTH_KW))
+    def _opposite(self, values: Series) -> npt.NDArray[np.bool_]:
+        """Tell which pairs of opposites are both above zero."""
+        return np.asarray(np.minimum(values[self.one], values[self.other]) > BOTH_KW)
 
     def _polished(self, objective: Series, answer: Answer) -> Answer:
         """Fix all decisions at exact 0 and 1 and solve the rest again: no rounding and nothing opposite is left.
@@ -148,7 +171,7 @@ class _Search:
         whole = self.program.integer.copy()
         whole[self.binary] = True
         polished = self.program.fixed(objective, whole, np.round(decided[whole]))
-        if polished is None and not self._exclusive(answer.values):
+        if polished is None and self._opposite(answer.values).any():
             return replace(answer, values=None)
         return answer if polished is None else replace(answer, values=polished)
 
@@ -166,12 +189,10 @@ class _Search:
                 raise SolverError(f"the plan is worth {actual:g} by its series but {expected:g} by the model")
 
 
-def _read(problem: SiteProblem, site: SiteModel, program: Program, values: Series) -> dict[str, DeviceSeries]:
-    program.load(values)
-    return {
-        device.name: device.read(getattr(site.model, f"device_{index}"), problem.horizon)
-        for index, device in enumerate(problem.devices)
-    }
+def _read(site: Site, compiled: Compiled, values: Series) -> dict[str, DeviceSeries]:
+    horizon = site.problem.horizon
+    found = {device.name: device.read(compiled.solved(i, values), horizon) for i, device in enumerate(site.devices)}
+    return {device.name: found[device.name] for device in site.problem.devices}
 
 
 def _without_a_plan(problem: SiteProblem, answer: Answer, seconds: dict[str, float]) -> Schedule:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyomo.environ as pyo
 
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Expression, Part
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Expression, Parameters, Part
 from optimization.engine.schedule import Unmet
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, exceeding, outside, unequal
@@ -37,27 +37,43 @@ class Content:
         """Return a level in kWh."""
         return self.capacity_kwh * percent / 100
 
-    def build(self, block: Block, gain_kw: Sequence[Expression], part: Part) -> None:
+    @property
+    def shape(self) -> bool:
+        """Tell whether a final level is wished."""
+        return self.final_soc_percent is not None
+
+    def parameters(self) -> Parameters:
+        """Return what the model needs of this store, in kWh."""
+        final = {} if self.final_soc_percent is None else {"final_kwh": self.kwh(self.final_soc_percent)}
+        return {
+            "capacity_kwh": self.capacity_kwh,
+            "initial_kwh": self.kwh(self.initial_soc_percent),
+            "low_kwh": self.kwh(self.min_soc_percent),
+            "high_kwh": self.kwh(self.max_soc_percent),
+            "kept": self.kept,
+            **final,
+        }
+
+    @staticmethod
+    def build(block: Block, has_final: bool, grid: Grid, gain_kw: Sequence[Expression], part: Part) -> None:
         """Add content variables, the step-to-step balance and the wishes; `gain_kw` is what reaches the inside."""
-        steps = range(self.horizon.count)
-        block.energy_kwh = pyo.Var(steps, bounds=(0, self.capacity_kwh))
-        block.below_kwh = pyo.Var(steps, bounds=(0, self.kwh(self.min_soc_percent)))
-        block.above_kwh = pyo.Var(steps, bounds=(0, self.kwh(100 - self.max_soc_percent)))
-        initial, kept, hours = self.kwh(self.initial_soc_percent), self.kept, self.horizon.step_hours
+        steps = grid.steps
+        block.energy_kwh = pyo.Var(steps, bounds=(0, block.capacity_kwh))
+        block.below_kwh = pyo.Var(steps, bounds=(0, block.low_kwh))
+        block.above_kwh = pyo.Var(steps, bounds=(0, block.capacity_kwh - block.high_kwh))
 
         def balance(block: Block, t: int) -> Expression:
-            before = block.energy_kwh[t - 1] if t else initial
-            return block.energy_kwh[t] == kept * before + hours * gain_kw[t]
+            before = block.energy_kwh[t - 1] if t else block.initial_kwh
+            return block.energy_kwh[t] == block.kept * before + grid.hours * gain_kw[t]
 
         block.content = pyo.Constraint(steps, rule=balance)
-        low, high = self.kwh(self.min_soc_percent), self.kwh(self.max_soc_percent)
-        block.low = pyo.Constraint(steps, rule=lambda block, t: block.energy_kwh[t] + block.below_kwh[t] >= low)
-        block.high = pyo.Constraint(steps, rule=lambda block, t: block.energy_kwh[t] - block.above_kwh[t] <= high)
+        block.low = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] + b.below_kwh[t] >= b.low_kwh)
+        block.high = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] - b.above_kwh[t] <= b.high_kwh)
         part.missed += [(Wish.MIN_SOC, block.below_kwh), (Wish.MAX_SOC, block.above_kwh)]
-        if self.final_soc_percent is not None:
-            final, last = self.kwh(self.final_soc_percent), self.horizon.count - 1
-            block.final_missing_kwh = pyo.Var([last], bounds=(0, final))
-            block.final = pyo.Constraint(expr=block.energy_kwh[last] + block.final_missing_kwh[last] >= final)
+        if has_final:
+            last = grid.count - 1
+            block.final_missing_kwh = pyo.Var([last], bounds=(0, block.final_kwh))
+            block.final = pyo.Constraint(expr=block.energy_kwh[last] + block.final_missing_kwh[last] >= block.final_kwh)
             part.missed.append((Wish.FINAL_SOC, block.final_missing_kwh))
 
     def energy_kwh(self, gain_kw: Series) -> Series:

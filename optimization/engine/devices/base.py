@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from optimization.engine.errors import ProblemError
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part, Shape, Solved
 from optimization.engine.schedule import SITE, DeviceSeries, Unmet
 from optimization.engine.series import Series, fit_to
 from optimization.engine.violations import Violation
@@ -53,13 +53,26 @@ class Device(ABC):
         }
         return replace(self, **series)
 
+    def shape(self, horizon: Horizon) -> Shape:
+        """Return whatever decides which variables and constraints the model has; devices of one shape share it."""
+        return ()
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return every number of this device that the model needs, by name: one, or an array."""
+        return {}
+
+    @classmethod
     @abstractmethod
-    def build(self, block: Block, horizon: Horizon) -> Part:
-        """Add variables and constraints to `block` and return what the site's balances and cost take from them."""
+    def build(cls, block: Block, shape: Any, grid: Grid) -> Part:
+        """Add variables and constraints to `block` and return what the site's balances and cost take from them.
+
+        `block` holds the `parameters` as mutable Pyomo parameters. Coefficients, bounds and right-hand sides are sums
+        of products of at most two of them, so that the model is compiled once for all devices of this shape.
+        """
 
     @abstractmethod
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
-        """Return the solved series of this device."""
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
+        """Return the series of this device from its solved variables by name."""
 
     @abstractmethod
     def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:

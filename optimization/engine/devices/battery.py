@@ -9,8 +9,8 @@ import pyomo.environ as pyo
 
 from optimization.engine.checks import require_band, require_between, require_percent
 from optimization.engine.devices.base import Device, Uncontrolled
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part, values
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
 from optimization.engine.storage import ELECTRIC_STORE, Content, both_at_once
@@ -66,34 +66,48 @@ class Battery(Device, Uncontrolled):
             horizon=horizon,
         )
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
+    def shape(self, horizon: Horizon) -> bool:
+        """Tell whether a final level is wished."""
+        return self.content(horizon).shape
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return power limits in kW, efficiency and loss, wear in EUR/kWh, and the store's content."""
+        return {
+            "max_charge_kw": self.charge_power_kw,
+            "max_discharge_kw": self.discharge_power_kw,
+            "charge_efficiency": self.charge_efficiency,
+            "drawn_per_discharged": 1 / self.discharge_efficiency,
+            "wear_eur_per_kwh": self.wear_cost_eur_per_kwh,
+            **self.content(horizon).parameters(),
+        }
+
+    @classmethod
+    def build(cls, block: Block, shape: bool, grid: Grid) -> Part:
         """Charge c or discharge d, never both: c <= C y, d <= D (1 - y), content grows by eta_c c - d / eta_d."""
-        steps = range(horizon.count)
-        block.charge_kw = pyo.Var(steps, bounds=(0, self.charge_power_kw))
-        block.discharge_kw = pyo.Var(steps, bounds=(0, self.discharge_power_kw))
+        steps = grid.steps
+        block.charge_kw = pyo.Var(steps, bounds=(0, block.max_charge_kw))
+        block.discharge_kw = pyo.Var(steps, bounds=(0, block.max_discharge_kw))
         block.charging = pyo.Var(steps, domain=pyo.Binary)
-        block.only_charge = pyo.Constraint(
-            steps, rule=lambda b, t: b.charge_kw[t] <= self.charge_power_kw * b.charging[t]
-        )
+        block.only_charge = pyo.Constraint(steps, rule=lambda b, t: b.charge_kw[t] <= b.max_charge_kw * b.charging[t])
         block.only_discharge = pyo.Constraint(
-            steps, rule=lambda b, t: b.discharge_kw[t] <= self.discharge_power_kw * (1 - b.charging[t])
+            steps, rule=lambda b, t: b.discharge_kw[t] <= b.max_discharge_kw * (1 - b.charging[t])
         )
         part = Part(
             power_kw=[block.charge_kw[t] - block.discharge_kw[t] for t in steps],
-            cost_eur=self.wear_cost_eur_per_kwh * horizon.step_hours * sum(block.discharge_kw[t] for t in steps),
+            cost_eur=[block.wear_eur_per_kwh * grid.hours * block.discharge_kw[t] for t in steps],
             exclusive=[(block.charging, block.charge_kw, block.discharge_kw)],
         )
         gain = [
-            self.charge_efficiency * block.charge_kw[t] - block.discharge_kw[t] / self.discharge_efficiency
+            block.charge_efficiency * block.charge_kw[t] - block.drawn_per_discharged * block.discharge_kw[t]
             for t in steps
         ]
-        self.content(horizon).build(block, gain, part)
+        Content.build(block, shape, grid, gain, part)
         return part
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return powers in kW, content in kWh and percent."""
-        charge = values(block.charge_kw, high=self.charge_power_kw)
-        discharge = values(block.discharge_kw, high=self.discharge_power_kw)
+        charge = within(solved["charge_kw"], high=self.charge_power_kw)
+        discharge = within(solved["discharge_kw"], high=self.discharge_power_kw)
         return self._series(charge, discharge, horizon)
 
     def _series(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> DeviceSeries:

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_between
 from optimization.engine.devices.base import Device, HeatProducer, Thermostat
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part, values
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, outside, unequal
@@ -31,17 +31,20 @@ class Boiler(Device, HeatProducer):
         require_between(self.field("heat_power_kw"), self.heat_power_kw, 0)
         require_between(self.field("efficiency"), self.efficiency, 0, 1.1, above=True)
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
-        """Make heat q with 0 <= q <= Q from gas q / eta."""
-        steps = range(horizon.count)
-        block.made_kw = pyo.Var(steps, bounds=(0, self.heat_power_kw))
-        return Part(
-            heat_kw=[-block.made_kw[t] for t in steps], gas_kw=[block.made_kw[t] / self.efficiency for t in steps]
-        )
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return the limit in kW, and the gas per heat."""
+        return {"max_heat_kw": self.heat_power_kw, "gas_per_heat": 1 / self.efficiency}
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    @classmethod
+    def build(cls, block: Block, shape: Any, grid: Grid) -> Part:
+        """Make heat q with 0 <= q <= Q from gas q / eta."""
+        block.made_kw = pyo.Var(grid.steps, bounds=(0, block.max_heat_kw))
+        made = [block.made_kw[t] for t in grid.steps]
+        return Part(heat_kw=[-kw for kw in made], gas_kw=[block.gas_per_heat * kw for kw in made])
+
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return heat (negative = made) and gas, kW."""
-        return self.series(values(block.made_kw, high=self.heat_power_kw))
+        return self.series(within(solved["made_kw"], high=self.heat_power_kw))
 
     def series(self, made_kw: Series) -> DeviceSeries:
         """Return the series for the heat made, kW per step (0 or more)."""

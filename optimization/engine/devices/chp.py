@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from optimization.engine.checks import require_between
-from optimization.engine.devices.switched_heat import SwitchedHeatProducer
+from optimization.engine.devices.switched_heat import SwitchedHeatProducer, SwitchedShape
 from optimization.engine.errors import ProblemError
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, unequal
@@ -54,15 +54,30 @@ class Chp(SwitchedHeatProducer):
         """Return the heat at full output, kW per step."""
         return np.full(horizon.count, self.full_heat_kw)
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
+    def shape(self, horizon: Horizon) -> SwitchedShape:
+        """Return the shape of the on/off states; starts count where they cost."""
+        return self.switched_shape(horizon, starts=self.start_cost_eur > 0)
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return power, heat and gas at full output in kW, the cost of a start in EUR, and the on/off states."""
+        return {
+            "full_power_kw": self.electric_power_kw,
+            "full_heat_kw": self.full_heat_kw,
+            "full_gas_kw": self.full_gas_kw,
+            "start_eur": self.start_cost_eur,
+            **self.switched_parameters(horizon),
+        }
+
+    @classmethod
+    def build(cls, block: Block, shape: SwitchedShape, grid: Grid) -> Part:
         """Make P x power and Q x heat from G x gas for the output x of each step, and pay for starts."""
-        output = self.build_output(block, horizon, with_starts=self.start_cost_eur > 0)
-        starts = sum(block.start[t] for t in range(horizon.count)) if self.start_cost_eur else 0.0
+        output, switch = cls.build_output(block, shape, grid)
         return Part(
-            power_kw=[-self.electric_power_kw * x for x in output],
-            heat_kw=[-self.full_heat_kw * x for x in output],
-            gas_kw=[self.full_gas_kw * x for x in output],
-            cost_eur=self.start_cost_eur * starts,
+            power_kw=[-block.full_power_kw * x for x in output],
+            heat_kw=[-block.full_heat_kw * x for x in output],
+            gas_kw=[block.full_gas_kw * x for x in output],
+            cost_eur=[block.start_eur * block.start[t] for t in grid.steps] if shape.commitment.starts else [],
+            switches=[switch],
         )
 
     def series(self, on: Series, output: Series) -> DeviceSeries:

@@ -1,18 +1,19 @@
 """Electric vehicle with any number of stays at the charger."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_band, require_between
 from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.devices.vehicle_trips import Link, build_chain
 from optimization.engine.errors import ProblemError
-from optimization.engine.horizon import HOUR, Horizon
-from optimization.engine.parts import Block, Expression, Part, switched, values
+from optimization.engine.horizon import HOUR, Grid, Horizon
+from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, Switch, switched, within
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
 from optimization.engine.storage import ELECTRIC_STORE, both_at_once
@@ -33,6 +34,14 @@ class Stay:
     arrival_soc_percent: float | None = None
     departure_soc_percent: float | None = None
     trip_energy_kwh: float | None = None
+
+
+class VehicleShape(NamedTuple):
+    """What shapes the model: discharging, a lowest charging power, and the stays where one hangs on another."""
+
+    discharges: bool
+    has_least: bool
+    stays: tuple[Link, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,85 +149,103 @@ class ElectricVehicle(Device, Uncontrolled):
             connected[span.first : span.end] = 1.0
         return connected
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
+    def shape(self, horizon: Horizon) -> VehicleShape:
+        """Return which powers it has, and its stays as steps where one of them hangs on another."""
+        spans = self.spans(horizon)
+        plain = all(span.stay.arrival_soc_percent is not None and span.end > span.first for span in spans)
+        chained = () if plain and not any(span.trip_kwh for span in spans) else tuple(map(_link, spans))
+        return VehicleShape(self.discharge_power_kw > 0, self.min_charge_power_kw > 0, chained)
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return powers, contents and wishes per step (zero while the car is away), and per stay where they chain."""
+        connected, spans = self.connected(horizon), self.spans(horizon)
+        carried, arrived, wanted = connected.copy(), np.zeros(horizon.count), np.zeros(horizon.count)
+        for span in spans:
+            if span.end > span.first:
+                carried[span.first] = 0.0
+                arrived[span.first] = self._arrival(span.stay, 0.0)
+                wanted[span.end - 1] = span.wanted_kwh
+        return {
+            "max_charge_kw": self.charge_power_kw * connected,
+            "max_discharge_kw": self.discharge_power_kw * connected,
+            "least_charge_kw": self.min_charge_power_kw,
+            "charge_efficiency": self.charge_efficiency,
+            "drawn_per_discharged": 1 / self.discharge_efficiency,
+            "wear_eur_per_kwh": self.wear_cost_eur_per_kwh,
+            "capacity_kwh": self.capacity_kwh,
+            "low_kwh": self.capacity_kwh * self.min_soc_percent / 100 * connected,
+            "high_kwh": self.capacity_kwh * self.max_soc_percent / 100,
+            "connected": connected,
+            "carried": carried,
+            "arrived_kwh": arrived,
+            "wanted_kwh": wanted,
+            **(self._chain_parameters(spans) if self.shape(horizon).stays else {}),
+        }
+
+    def _chain_parameters(self, spans: list["Span"]) -> Parameters:
+        return {
+            "stay_arrived_kwh": np.array([self._arrival(span.stay, 0.0) for span in spans]),
+            "stay_wanted_kwh": np.array([span.wanted_kwh for span in spans]),
+            "trip_kwh": np.array([span.trip_kwh for span in spans]),
+        }
+
+    @classmethod
+    def build(cls, block: Block, shape: VehicleShape, grid: Grid) -> Part:
         """Charge c or discharge d while connected, at the minimum or more; content as for the battery in each stay."""
-        steps = [int(t) for t in np.flatnonzero(self.connected(horizon))]
-        capacity = self.capacity_kwh
-        low, high = capacity * self.min_soc_percent / 100, capacity * self.max_soc_percent / 100
-        block.charge_kw = pyo.Var(steps, bounds=(0, self.charge_power_kw))
-        block.energy_kwh = pyo.Var(steps, bounds=(0, capacity))
-        block.below_kwh = pyo.Var(steps, bounds=(0, low))
-        block.above_kwh = pyo.Var(steps, bounds=(0, capacity - high))
-        block.low = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] + b.below_kwh[t] >= low)
-        block.high = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] - b.above_kwh[t] <= high)
-        part = Part(missed=[(Wish.MIN_SOC, block.below_kwh), (Wish.MAX_SOC, block.above_kwh)])
-        power: list[Expression] = [0.0] * horizon.count
-        for t in steps:
-            power[t] = block.charge_kw[t]
-        if self.discharge_power_kw:
-            part.cost_eur = self._build_discharge(block, horizon, steps, power)
-        if self.discharge_power_kw or self.min_charge_power_kw:
-            self._build_charging_state(block, steps, part)
-        part.power_kw = power
-        self._build_stays(block, horizon, part)
+        steps = grid.steps
+        block.charge_kw = pyo.Var(steps, bounds=lambda b, t: (0, b.max_charge_kw[t]))
+        block.energy_kwh = pyo.Var(steps, bounds=lambda b, t: (0, b.capacity_kwh * b.connected[t]))
+        block.below_kwh = pyo.Var(steps, bounds=lambda b, t: (0, b.low_kwh[t]))
+        block.above_kwh = pyo.Var(steps, bounds=(0, block.capacity_kwh - block.high_kwh))
+        block.departure_missing_kwh = pyo.Var(steps, bounds=lambda b, t: (0, b.wanted_kwh[t]))
+        block.low = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] + b.below_kwh[t] >= b.low_kwh[t])
+        block.high = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] - b.above_kwh[t] <= b.high_kwh)
+        block.departure = pyo.Constraint(
+            steps, rule=lambda b, t: b.energy_kwh[t] + b.departure_missing_kwh[t] >= b.wanted_kwh[t]
+        )
+        part = Part(
+            missed=[
+                (Wish.MIN_SOC, block.below_kwh),
+                (Wish.MAX_SOC, block.above_kwh),
+                (Wish.DEPARTURE_SOC, block.departure_missing_kwh),
+            ],
+        )
+        gain = [block.charge_efficiency * block.charge_kw[t] for t in steps]
+        part.power_kw = [block.charge_kw[t] for t in steps]
+        if shape.discharges:
+            block.discharge_kw = pyo.Var(steps, bounds=lambda b, t: (0, b.max_discharge_kw[t]))
+            gain = [gain[t] - block.drawn_per_discharged * block.discharge_kw[t] for t in steps]
+            part.power_kw = [block.charge_kw[t] - block.discharge_kw[t] for t in steps]
+            part.cost_eur = [block.wear_eur_per_kwh * grid.hours * block.discharge_kw[t] for t in steps]
+        if shape.discharges or shape.has_least:
+            cls._build_charging_state(block, shape, grid, part)
+        returned = build_chain(block, shape.stays, part)
+
+        def content(block: Block, t: int) -> Expression:
+            before = block.carried[t] * block.energy_kwh[t - 1] if t else 0.0
+            arrived = block.arrived_kwh[t] + returned.get(t, 0.0)
+            return block.energy_kwh[t] == before + arrived + grid.hours * gain[t]
+
+        block.content = pyo.Constraint(steps, rule=content)
         return part
 
-    def _build_discharge(self, block: Block, horizon: Horizon, steps: list[int], power: list[Expression]) -> Expression:
-        block.discharge_kw = pyo.Var(steps, bounds=(0, self.discharge_power_kw))
-        for t in steps:
-            power[t] -= block.discharge_kw[t]
-        return self.wear_cost_eur_per_kwh * horizon.step_hours * sum(block.discharge_kw[t] for t in steps)
-
-    def _build_charging_state(self, block: Block, steps: list[int], part: Part) -> None:
-        block.charging = pyo.Var(steps, domain=pyo.Binary)
-        block.at_most = pyo.Constraint(steps, rule=lambda b, t: b.charge_kw[t] <= self.charge_power_kw * b.charging[t])
-        if self.min_charge_power_kw:
+    @staticmethod
+    def _build_charging_state(block: Block, shape: VehicleShape, grid: Grid, part: Part) -> None:
+        block.charging = pyo.Var(grid.steps, domain=pyo.Binary)
+        block.at_most = pyo.Constraint(
+            grid.steps, rule=lambda b, t: b.charge_kw[t] <= b.max_charge_kw[t] * b.charging[t]
+        )
+        if shape.has_least:
             block.at_least = pyo.Constraint(
-                steps, rule=lambda b, t: b.charge_kw[t] >= self.min_charge_power_kw * b.charging[t]
+                grid.steps, rule=lambda b, t: b.charge_kw[t] >= b.least_charge_kw * b.charging[t]
             )
+            part.switches.append(Switch(block.charging, output=block.charge_kw, lowest=block.least_charge_kw))
         else:
             part.exclusive.append((block.charging, block.charge_kw, block.discharge_kw))
-        if self.discharge_power_kw:
+        if shape.discharges:
             block.either = pyo.Constraint(
-                steps, rule=lambda b, t: b.discharge_kw[t] <= self.discharge_power_kw * (1 - b.charging[t])
+                grid.steps, rule=lambda b, t: b.discharge_kw[t] <= b.max_discharge_kw[t] * (1 - b.charging[t])
             )
-
-    def _build_stays(self, block: Block, horizon: Horizon, part: Part) -> None:
-        spans = self.spans(horizon)
-        block.departure_missing_kwh = pyo.Var(range(len(spans)), bounds=(0, None))
-        part.missed.append((Wish.DEPARTURE_SOC, block.departure_missing_kwh))
-        block.content = pyo.ConstraintList()
-        block.departure = pyo.ConstraintList()
-        left: Expression = 0.0
-        departures = []
-        trips = [index for index, span in enumerate(spans) if span.trip_kwh]
-        block.after_trip_kwh = pyo.Var(trips, bounds=(0, self.capacity_kwh))
-        for index, span in enumerate(spans):
-            content = self._arrival(span.stay, left)
-            for t in range(span.first, span.end):
-                gain = self.charge_efficiency * block.charge_kw[t]
-                if self.discharge_power_kw:
-                    gain -= block.discharge_kw[t] / self.discharge_efficiency
-                block.content.add(block.energy_kwh[t] == content + horizon.step_hours * gain)
-                content = block.energy_kwh[t]
-            block.departure.add(content + block.departure_missing_kwh[index] >= span.wanted_kwh)
-            departures.append(content)
-            left = block.after_trip_kwh[index] if index in trips else content
-        self._build_trips(block, {index: (departures[index], spans[index].trip_kwh) for index in trips}, part)
-
-    def _build_trips(self, block: Block, trips: Mapping[int, tuple[Expression, float]], part: Part) -> None:
-        """Let a trip take its energy; what is missing leaves the car empty and is never more than that."""
-        block.trip_missing_kwh = pyo.Var(list(trips), bounds=lambda _, i: (0, trips[i][1]))
-        block.ran_dry = pyo.Var(list(trips), domain=pyo.Binary)
-        block.trip = pyo.Constraint(
-            list(trips), rule=lambda b, i: b.after_trip_kwh[i] == trips[i][0] - trips[i][1] + b.trip_missing_kwh[i]
-        )
-        block.dry = pyo.Constraint(list(trips), rule=lambda b, i: b.trip_missing_kwh[i] <= trips[i][1] * b.ran_dry[i])
-        block.not_dry = pyo.Constraint(
-            list(trips), rule=lambda b, i: b.after_trip_kwh[i] <= self.capacity_kwh * (1 - b.ran_dry[i])
-        )
-        part.missed.append((Wish.TRIP_ENERGY, block.trip_missing_kwh))
-        part.exclusive.append((block.ran_dry, block.trip_missing_kwh, block.after_trip_kwh))
 
     def _arrival(self, stay: Stay, left_kwh: Expression) -> Expression:
         """Return the content on arrival; `left_kwh` is what the trip left of the last departure."""
@@ -226,17 +253,17 @@ class ElectricVehicle(Device, Uncontrolled):
             return left_kwh
         return self.capacity_kwh * stay.arrival_soc_percent / 100
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return powers in kW, content in kWh and percent, and where the car is connected."""
-        steps = list(block.charge_kw)
-        charge, discharge = np.zeros(horizon.count), np.zeros(horizon.count)
-        charge[steps] = values(block.charge_kw, high=self.charge_power_kw)
+        connected = self.connected(horizon)
+        low, high = np.zeros(horizon.count), self.charge_power_kw * connected
         if self.min_charge_power_kw:
-            on = np.zeros(horizon.count)
-            on[steps] = switched(block.charging)
-            charge = np.clip(charge, self.min_charge_power_kw * on, self.charge_power_kw * on)
+            on = switched(solved["charging"]) * connected
+            low, high = self.min_charge_power_kw * on, high * on
+        charge = within(solved["charge_kw"], low=low, high=high)
+        discharge = np.zeros(horizon.count)
         if self.discharge_power_kw:
-            discharge[steps] = values(block.discharge_kw, high=self.discharge_power_kw)
+            discharge = within(solved["discharge_kw"], high=self.discharge_power_kw * connected)
         return self._series(charge, discharge, horizon)
 
     def _gain_kwh(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> Series:
@@ -349,3 +376,7 @@ class Span:
     end: int
     wanted_kwh: float
     trip_kwh: float
+
+
+def _link(span: Span) -> Link:
+    return Link(span.first, span.end, span.stay.arrival_soc_percent is not None, span.trip_kwh > 0)

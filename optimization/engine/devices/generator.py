@@ -3,20 +3,29 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_between
-from optimization.engine.commitment import Commitment
+from optimization.engine.commitment import Commitment, CommitmentShape
 from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Expression, Part, switched, values
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, switched, within
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, exceeding, outside, unequal
+
+
+class GeneratorShape(NamedTuple):
+    """What shapes the model: segments of the fuel curve, whether it is convex, ramps, and the on/off rules."""
+
+    segments: int
+    convex: bool
+    ramped: bool
+    commitment: CommitmentShape
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,56 +103,82 @@ class Generator(Device, Uncontrolled):
         slopes = np.diff(fuels) / np.diff(powers)
         return bool(np.all(np.diff(slopes) >= -1e-12))
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
+    def shape(self, horizon: Horizon) -> GeneratorShape:
+        """Return segments, order, ramps and on/off rules; starts count where they cost or limit ramps."""
+        ramped = self.ramp_kw(horizon) < self.power_kw
+        commitment = self.commitment(horizon).shape(starts=ramped or self.start_cost_eur > 0)
+        return GeneratorShape(len(self.fuel_curve) - 1, self.convex, ramped, commitment)
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return powers in kW, the fuel curve in segments, the cost of a start in EUR, and the on/off states."""
+        powers, fuels = np.array(self.fuel_curve, dtype=np.float64).T
+        ramp = self.ramp_kw(horizon)
+        return {
+            "min_power_kw": self.min_power_kw,
+            "min_fuel_l_per_h": float(fuels[0]),
+            "width_kw": np.diff(powers),
+            "slope_l_per_kwh": np.diff(fuels) / np.diff(powers),
+            "ramp_kw": ramp,
+            "jump_kw": max(ramp, self.min_power_kw),
+            "initial_power_kw": self.initial_power_kw,
+            "start_eur": self.start_cost_eur,
+            **self.commitment(horizon).parameters(),
+        }
+
+    @classmethod
+    def build(cls, block: Block, shape: GeneratorShape, grid: Grid) -> Part:
         """Run at the minimum plus filled segments of the fuel curve, p = P_min u + sum s_k with s_k <= width_k u.
 
         Segments fill in order by themselves where the curve is convex; otherwise binaries keep the order.
         """
-        steps = range(horizon.count)
-        ramped = self.ramp_kw(horizon) < self.power_kw
-        self.commitment(horizon).build(block, with_starts=ramped or self.start_cost_eur > 0)
-        points = self.fuel_curve
-        widths = np.diff([power for power, _ in points]).tolist()
-        slopes = (np.diff([fuel for _, fuel in points]) / widths).tolist()
-        segments = range(len(widths))
-        block.segment_kw = pyo.Var(steps, segments, bounds=lambda _, t, k: (0, widths[k]))
-        block.running = pyo.Constraint(steps, segments, rule=lambda b, t, k: b.segment_kw[t, k] <= widths[k] * b.on[t])
-        if not self.convex:
-            self._fill_in_order(block, horizon, widths)
-        power = [self.min_power_kw * block.on[t] + sum(block.segment_kw[t, k] for k in segments) for t in steps]
-        fuel = [points[0][1] * block.on[t] + sum(slopes[k] * block.segment_kw[t, k] for k in segments) for t in steps]
-        if ramped:
-            self._limit_ramps(block, horizon, power)
-        starts = sum(block.start[t] for t in steps) if self.start_cost_eur else 0.0
-        return Part(power_kw=[-p for p in power], fuel_l_per_h=fuel, cost_eur=self.start_cost_eur * starts)
-
-    def _fill_in_order(self, block: Block, horizon: Horizon, widths: list[float]) -> None:
-        steps, borders = range(horizon.count), range(len(widths) - 1)
-        block.full = pyo.Var(steps, borders, domain=pyo.Binary)
-        block.fill = pyo.Constraint(steps, borders, rule=lambda b, t, k: b.segment_kw[t, k] >= widths[k] * b.full[t, k])
-        block.then_next = pyo.Constraint(
-            steps, borders, rule=lambda b, t, k: b.segment_kw[t, k + 1] <= widths[k + 1] * b.full[t, k]
+        steps, segments = grid.steps, range(shape.segments)
+        switch = Commitment.build(block, shape.commitment, grid)
+        block.segment_kw = pyo.Var(steps, segments, bounds=lambda b, _, k: (0, b.width_kw[k]))
+        block.running = pyo.Constraint(
+            steps, segments, rule=lambda b, t, k: b.segment_kw[t, k] <= b.width_kw[k] * b.on[t]
+        )
+        if not shape.convex:
+            cls._fill_in_order(block, shape, grid)
+        filled = [[block.segment_kw[t, k] for k in segments] for t in steps]
+        power = [block.min_power_kw * block.on[t] + sum(filled[t]) for t in steps]
+        above = [sum(block.slope_l_per_kwh[k] * kw for k, kw in enumerate(filled[t])) for t in steps]
+        if shape.ramped:
+            cls._limit_ramps(block, grid, power)
+        return Part(
+            power_kw=[-kw for kw in power],
+            fuel_l_per_h=[block.min_fuel_l_per_h * block.on[t] + above[t] for t in steps],
+            cost_eur=[block.start_eur * block.start[t] for t in steps] if shape.commitment.starts else [],
+            switches=[switch],
         )
 
-    def _limit_ramps(self, block: Block, horizon: Horizon, power: list[Expression]) -> None:
-        steps, ramp = range(horizon.count), self.ramp_kw(horizon)
-        jump = max(ramp, self.min_power_kw)
+    @staticmethod
+    def _fill_in_order(block: Block, shape: GeneratorShape, grid: Grid) -> None:
+        steps, borders = grid.steps, range(shape.segments - 1)
+        block.full = pyo.Var(steps, borders, domain=pyo.Binary)
+        block.fill = pyo.Constraint(
+            steps, borders, rule=lambda b, t, k: b.segment_kw[t, k] >= b.width_kw[k] * b.full[t, k]
+        )
+        block.then_next = pyo.Constraint(
+            steps, borders, rule=lambda b, t, k: b.segment_kw[t, k + 1] <= b.width_kw[k + 1] * b.full[t, k]
+        )
 
+    @staticmethod
+    def _limit_ramps(block: Block, grid: Grid, power: list[Expression]) -> None:
         def rise(block: Block, t: int) -> Expression:
-            before, was_on = (power[t - 1], block.on[t - 1]) if t else (self.initial_power_kw, int(self.initially_on))
-            return power[t] - before <= ramp * was_on + jump * block.start[t]
+            before, was_on = (power[t - 1], block.on[t - 1]) if t else (block.initial_power_kw, block.initially_on)
+            return power[t] - before <= block.ramp_kw * was_on + block.jump_kw * block.start[t]
 
         def fall(block: Block, t: int) -> Expression:
-            before = power[t - 1] if t else self.initial_power_kw
-            return before - power[t] <= ramp * block.on[t] + jump * block.stop[t]
+            before = power[t - 1] if t else block.initial_power_kw
+            return before - power[t] <= block.ramp_kw * block.on[t] + block.jump_kw * block.stop[t]
 
-        block.rise = pyo.Constraint(steps, rule=rise)
-        block.fall = pyo.Constraint(steps, rule=fall)
+        block.rise = pyo.Constraint(grid.steps, rule=rise)
+        block.fall = pyo.Constraint(grid.steps, rule=fall)
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return power (negative = production), fuel in l/h and the state."""
-        on = switched(block.on)
-        segments = values(block.segment_kw).reshape(horizon.count, -1)
+        on = switched(solved["on"])
+        segments = within(solved["segment_kw"]).reshape(horizon.count, -1)
         power = np.clip(self.min_power_kw * on + segments.sum(axis=1), self.min_power_kw * on, self.power_kw * on)
         return {"power_kw": -power, "fuel_l_per_h": self.fuel(power, on), "on": on}
 

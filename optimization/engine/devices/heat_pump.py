@@ -9,9 +9,9 @@ import numpy as np
 
 from optimization.engine.checks import require_between
 from optimization.engine.devices.heat_pump_map import TYPICAL_AIR_WATER, HeatPumpMap
-from optimization.engine.devices.switched_heat import SwitchedHeatProducer
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part
+from optimization.engine.devices.switched_heat import SwitchedHeatProducer, SwitchedShape
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series
 from optimization.engine.violations import Violation, unequal
@@ -64,13 +64,23 @@ class HeatPump(SwitchedHeatProducer):
         """Return the heat at full output, kW per step."""
         return self.full_heat_kw
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
+    def shape(self, horizon: Horizon) -> SwitchedShape:
+        """Return the shape of the on/off states."""
+        return self.switched_shape(horizon, starts=False)
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return power and heat at full output in kW per step, and the on/off states."""
+        full = {"full_power_kw": self.full_power_kw, "full_heat_kw": self.full_heat_kw}
+        return {**full, **self.switched_parameters(horizon)}
+
+    @classmethod
+    def build(cls, block: Block, shape: SwitchedShape, grid: Grid) -> Part:
         """Draw P(t) x and make Q(t) x for the output x of each step."""
-        output = self.build_output(block, horizon)
-        power, heat = self.full_power_kw, self.full_heat_kw
+        output, switch = cls.build_output(block, shape, grid)
         return Part(
-            power_kw=[power[t] * x for t, x in enumerate(output)],
-            heat_kw=[-heat[t] * x for t, x in enumerate(output)],
+            power_kw=[block.full_power_kw[t] * x for t, x in enumerate(output)],
+            heat_kw=[-block.full_heat_kw[t] * x for t, x in enumerate(output)],
+            switches=[switch],
         )
 
     def series(self, on: Series, output: Series) -> DeviceSeries:

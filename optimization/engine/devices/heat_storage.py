@@ -9,8 +9,8 @@ import pyomo.environ as pyo
 
 from optimization.engine.checks import require_band, require_between, require_percent
 from optimization.engine.devices.base import Device
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part, values
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
 from optimization.engine.storage import Content
@@ -76,20 +76,27 @@ class HeatStorage(Device):
         out = math.inf if self.discharge_power_kw is None else self.discharge_power_kw
         return -out, math.inf if self.charge_power_kw is None else self.charge_power_kw
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
-        """Take or give heat q within the power limits; the content grows by q and loses its daily share."""
-        steps = range(horizon.count)
+    def shape(self, horizon: Horizon) -> bool:
+        """Tell whether a final level is wished."""
+        return self.content(horizon).shape
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return the range of heat power in kW, and the store's content."""
         low, high = self.heat_range_kw
-        bounds = (low if math.isfinite(low) else None, high if math.isfinite(high) else None)
-        block.heat_kw = pyo.Var(steps, bounds=bounds)
-        part = Part(heat_kw=[block.heat_kw[t] for t in steps])
-        self.content(horizon).build(block, part.heat_kw, part)
+        return {"lowest_heat_kw": low, "highest_heat_kw": high, **self.content(horizon).parameters()}
+
+    @classmethod
+    def build(cls, block: Block, shape: bool, grid: Grid) -> Part:
+        """Take or give heat q within the power limits; the content grows by q and loses its daily share."""
+        block.heat_kw = pyo.Var(grid.steps, bounds=(block.lowest_heat_kw, block.highest_heat_kw))
+        part = Part(heat_kw=[block.heat_kw[t] for t in grid.steps])
+        Content.build(block, shape, grid, part.heat_kw, part)
         return part
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return heat in kW (positive = charging), content in kWh and percent."""
         low, high = self.heat_range_kw
-        return self.series(values(block.heat_kw, low=low, high=high), horizon)
+        return self.series(within(solved["heat_kw"], low=low, high=high), horizon)
 
     def series(self, heat_kw: Series, horizon: Horizon) -> DeviceSeries:
         """Return the series for a heat power, kW per step."""

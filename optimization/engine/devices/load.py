@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyomo.environ as pyo
 
 from optimization.engine.devices.base import Device, Uncontrolled
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part, values
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series, SeriesLike, as_series
 from optimization.engine.violations import Violation, outside, unequal
@@ -30,6 +30,10 @@ class Load(Device):
         """Demand as an array, kW per step."""
         return as_series(self.demand_kw, self.field("demand_kw"))
 
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return the demand, kW per step."""
+        return {"demand_kw": self.demand}
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ElectricLoad(Load, Uncontrolled):
@@ -38,11 +42,12 @@ class ElectricLoad(Load, Uncontrolled):
     kind: ClassVar[str] = "electric_load"
     quantities: ClassVar[frozenset[str]] = frozenset({"power_kw"})
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
+    @classmethod
+    def build(cls, block: Block, shape: Any, grid: Grid) -> Part:
         """Draw the demand."""
-        return Part(power_kw=self.demand.tolist())
+        return Part(power_kw=[block.demand_kw[t] for t in grid.steps])
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return the demand, kW."""
         return {"power_kw": self.demand}
 
@@ -66,16 +71,16 @@ class HeatLoad(Load):
     kind: ClassVar[str] = "heat_load"
     quantities: ClassVar[frozenset[str]] = frozenset({"heat_kw"})
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
+    @classmethod
+    def build(cls, block: Block, shape: Any, grid: Grid) -> Part:
         """Take the demand less what is missing."""
-        steps, demand, hours = range(horizon.count), self.demand, horizon.step_hours
-        block.missing_kwh = pyo.Var(steps, bounds=lambda _, t: (0, demand[t] * hours))
-        supplied = [demand[t] - block.missing_kwh[t] / hours for t in steps]
+        block.missing_kwh = pyo.Var(grid.steps, bounds=lambda b, t: (0, b.demand_kw[t] * grid.hours))
+        supplied = [block.demand_kw[t] - block.missing_kwh[t] / grid.hours for t in grid.steps]
         return Part(heat_kw=supplied, missed=[(Wish.HEAT_DEMAND, block.missing_kwh)])
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return the heat supplied, kW."""
-        missing = values(block.missing_kwh, high=self.demand * horizon.step_hours)
+        missing = within(solved["missing_kwh"], high=self.demand * horizon.step_hours)
         return {"heat_kw": self.demand - missing / horizon.step_hours}
 
     def violations(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Violation]:

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_between
 from optimization.engine.devices.base import Device, Uncontrolled
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Part, values
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series
 from optimization.engine.violations import Violation, outside, unequal
@@ -41,17 +41,20 @@ class Renewable(Device, Uncontrolled):
         """Power that could be produced in each step, kW (0 or more)."""
         return self.capacity_kw * as_series(self.yield_kw_per_kw, self.field("yield_kw_per_kw"))
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
-        """Produce p with 0 <= p <= available, or p = available where curtailing is not allowed."""
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return what must and what can be produced, kW per step."""
         available = self.available_kw
-        block.produced_kw = pyo.Var(
-            range(horizon.count), bounds=lambda _, t: (0 if self.curtailable else available[t], available[t])
-        )
-        return Part(power_kw=[-block.produced_kw[t] for t in range(horizon.count)])
+        return {"least_kw": np.zeros(horizon.count) if self.curtailable else available, "available_kw": available}
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    @classmethod
+    def build(cls, block: Block, shape: Any, grid: Grid) -> Part:
+        """Produce p with 0 <= p <= available, or p = available where curtailing is not allowed."""
+        block.produced_kw = pyo.Var(grid.steps, bounds=lambda b, t: (b.least_kw[t], b.available_kw[t]))
+        return Part(power_kw=[-block.produced_kw[t] for t in grid.steps])
+
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return power and curtailed power, kW."""
-        produced = values(block.produced_kw, high=self.available_kw)
+        produced = within(solved["produced_kw"], high=self.available_kw)
         if not self.curtailable:
             produced = self.available_kw
         return {"power_kw": -produced, "curtailed_kw": self.available_kw - produced}

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Expression, Part, switched
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, switched
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series
 from optimization.engine.violations import Violation, exceeding, outside
@@ -24,6 +24,13 @@ class Shift(StrEnum):
     INFLEXIBLE = "inflexible"
     SHIFTABLE = "shiftable"
     BREAKABLE = "breakable"
+
+
+class ProcessShape(NamedTuple):
+    """What shapes the model: the length in steps, and whether breaks are allowed."""
+
+    length: int
+    breakable: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,42 +107,50 @@ class ShiftableLoad(Device, Uncontrolled):
         first = 0 if self.earliest_start is None else horizon.first_step_from(self.earliest_start)
         return [t for t in starts if t == first]
 
-    def build(self, block: Block, horizon: Horizon) -> Part:
-        """Choose one start, or for a breakable process one step for each of its steps, in their order."""
+    def shape(self, horizon: Horizon) -> ProcessShape:
+        """Return the length, and whether breaks are allowed."""
+        return ProcessShape(len(self.profile), self.shift == Shift.BREAKABLE)
+
+    def parameters(self, horizon: Horizon) -> Parameters:
+        """Return the profile in kW, and 1 for each step in which it may run (with breaks) or start (without)."""
         if self.shift == Shift.BREAKABLE:
-            return Part(power_kw=self._build_breakable(block, horizon))
-        starts, profile = self.starts(horizon), self.profile
-        block.start = pyo.Var(starts, domain=pyo.Binary)
+            return {"profile_kw": self.profile, "allowed": self.allowed_steps(horizon).astype(np.float64)}
+        allowed = np.zeros(horizon.count - len(self.profile) + 1)
+        allowed[self.starts(horizon)] = 1.0
+        return {"profile_kw": self.profile, "allowed": allowed}
+
+    @classmethod
+    def build(cls, block: Block, shape: ProcessShape, grid: Grid) -> Part:
+        """Choose one start, or for a breakable process one step for each of its steps, in their order."""
+        if shape.breakable:
+            return Part(power_kw=cls._build_breakable(block, shape, grid))
+        starts, length = range(grid.count - shape.length + 1), shape.length
+        block.start = pyo.Var(starts, domain=pyo.Integers, bounds=lambda b, s: (0, b.allowed[s]))
         block.once = pyo.Constraint(expr=sum(block.start[s] for s in starts) == 1)
-        power: list[Expression] = [0.0] * horizon.count
-        for start in starts:
-            for offset, kw in enumerate(profile):
-                power[start + offset] += kw * block.start[start]
+        power: list[Expression] = [
+            sum(block.profile_kw[t - s] * block.start[s] for s in starts if 0 <= t - s < length) for t in grid.steps
+        ]
         return Part(power_kw=power)
 
-    def _build_breakable(self, block: Block, horizon: Horizon) -> list[Expression]:
-        free = [int(t) for t in np.flatnonzero(self.allowed_steps(horizon))]
-        stages = range(len(self.profile))
-        block.runs = pyo.Var(stages, free, domain=pyo.Binary)
-        block.each_once = pyo.Constraint(stages, rule=lambda b, i: sum(b.runs[i, t] for t in free) == 1)
-        block.one_at_a_time = pyo.Constraint(free, rule=lambda b, t: sum(b.runs[i, t] for i in stages) <= 1)
+    @staticmethod
+    def _build_breakable(block: Block, shape: ProcessShape, grid: Grid) -> list[Expression]:
+        stages, steps = range(shape.length), grid.steps
+        block.runs = pyo.Var(stages, steps, domain=pyo.Integers, bounds=lambda b, _, t: (0, b.allowed[t]))
+        block.each_once = pyo.Constraint(stages, rule=lambda b, i: sum(b.runs[i, t] for t in steps) == 1)
+        block.one_at_a_time = pyo.Constraint(steps, rule=lambda b, t: sum(b.runs[i, t] for i in stages) <= 1)
 
-        def in_order(block: Block, i: int, place: int) -> Expression:
-            done_before = sum(block.runs[i, t] for t in free[:place])
-            return sum(block.runs[i + 1, t] for t in free[: place + 1]) <= done_before
+        def in_order(block: Block, i: int, t: int) -> Expression:
+            done_before = sum(block.runs[i, k] for k in range(t))
+            return sum(block.runs[i + 1, k] for k in range(t + 1)) <= done_before
 
-        block.in_order = pyo.Constraint(range(len(stages) - 1), range(len(free)), rule=in_order)
-        power: list[Expression] = [0.0] * horizon.count
-        for t in free:
-            power[t] = sum(float(kw) * block.runs[i, t] for i, kw in enumerate(self.profile))
-        return power
+        block.in_order = pyo.Constraint(range(shape.length - 1), steps, rule=in_order)
+        return [sum(block.profile_kw[i] * block.runs[i, t] for i in stages) for t in steps]
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return power in kW and in which steps the process runs."""
         if self.shift == Shift.BREAKABLE:
-            chosen = switched(block.runs).reshape(len(self.profile), -1).argmax(axis=1)
-            return self._series(np.flatnonzero(self.allowed_steps(horizon))[chosen], horizon)
-        start = list(block.start)[int(switched(block.start).argmax())]
+            return self._series(switched(solved["runs"]).reshape(len(self.profile), -1).argmax(axis=1), horizon)
+        start = int(switched(solved["start"]).argmax())
         return self._series(np.arange(start, start + len(self.profile)), horizon)
 
     def _series(self, steps: np.ndarray[tuple[int], np.dtype[np.int_]], horizon: Horizon) -> DeviceSeries:

@@ -3,20 +3,28 @@
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_between
-from optimization.engine.commitment import Commitment
+from optimization.engine.commitment import Commitment, CommitmentShape
 from optimization.engine.devices.base import Device, HeatProducer, Thermostat
 from optimization.engine.errors import ProblemError
-from optimization.engine.horizon import Horizon
-from optimization.engine.parts import Block, Expression, switched, values
+from optimization.engine.horizon import Grid, Horizon
+from optimization.engine.parts import Block, Expression, Parameters, Solved, Switch, switched, within
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, outside
+
+
+class SwitchedShape(NamedTuple):
+    """What shapes the model: whether the output varies while on, and the on/off rules."""
+
+    modulating: bool
+    commitment: CommitmentShape
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,23 +67,33 @@ class SwitchedHeatProducer(Device, HeatProducer):
             horizon=horizon,
         )
 
-    def build_output(self, block: Block, horizon: Horizon, *, with_starts: bool = False) -> list[Expression]:
+    def switched_shape(self, horizon: Horizon, *, starts: bool) -> SwitchedShape:
+        """Return the shape; `starts` where a start is of consequence in itself."""
+        return SwitchedShape(self.modulating, self.commitment(horizon).shape(starts=starts))
+
+    def switched_parameters(self, horizon: Horizon) -> Parameters:
+        """Return the lowest output as a share of the full one, and which states each step may have."""
+        return {"lowest_output": self.min_power_fraction, **self.commitment(horizon).parameters()}
+
+    @staticmethod
+    def build_output(block: Block, shape: SwitchedShape, grid: Grid) -> tuple[list[Expression], Switch]:
         """Add the on/off state and return the output, a share of full output, of each step."""
-        self.commitment(horizon).build(block, with_starts=with_starts)
-        steps = range(horizon.count)
-        if not self.modulating:
-            return [block.on[t] for t in steps]
+        switch = Commitment.build(block, shape.commitment, grid)
+        steps = grid.steps
+        if not shape.modulating:
+            return [block.on[t] for t in steps], switch
         block.output = pyo.Var(steps, bounds=(0, 1))
         block.output_high = pyo.Constraint(steps, rule=lambda b, t: b.output[t] <= b.on[t])
-        block.output_low = pyo.Constraint(steps, rule=lambda b, t: b.output[t] >= self.min_power_fraction * b.on[t])
-        return [block.output[t] for t in steps]
+        block.output_low = pyo.Constraint(steps, rule=lambda b, t: b.output[t] >= b.lowest_output * b.on[t])
+        modulating = replace(switch, output=block.output, lowest=block.lowest_output)
+        return [block.output[t] for t in steps], modulating
 
-    def read(self, block: Block, horizon: Horizon) -> DeviceSeries:
+    def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return the solved series."""
-        on = switched(block.on)
+        on = switched(solved["on"])
         if not self.modulating:
             return self.series(on, on)
-        return self.series(on, values(block.output, low=self.min_power_fraction * on, high=on))
+        return self.series(on, within(solved["output"], low=self.min_power_fraction * on, high=on))
 
     def output_violations(self, on: Series, output: Series, horizon: Horizon) -> Iterator[Violation]:
         """Yield states that come too early and outputs outside the range of the state."""

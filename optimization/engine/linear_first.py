@@ -1,0 +1,117 @@
+"""The linear relaxation first; its plan is taken where it is a plan of the full model, or repaired and then proven."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimization.engine.compiled import Compiled, Filled
+from optimization.engine.evaluate import relative_gap
+from optimization.engine.relaxation import Linear, relaxation_of
+from optimization.engine.rounding import promising_changes, rounded
+from optimization.engine.series import Series
+
+WHOLE = 1e-9
+BOTH_KW = 1e-6
+REPAIRS = 3
+MOST_TRIALS = 40
+LEAST_GAIN = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class First:
+    """The first answer: the best plan found (or None), the lower bound, and whether the plan is proven within the gap.
+
+    `infeasible` says that no plan holds every wish.
+    """
+
+    values: Series | None = None
+    bound: float = -np.inf
+    proven: bool = False
+    infeasible: bool = False
+
+
+class LinearFirst:
+    """The linear programme of a site, and plans of the full model that are made from its answer."""
+
+    def __init__(self, compiled: Compiled, filled: Filled, *, gap: float) -> None:
+        self.compiled, self.filled, self.gap = compiled, filled, gap
+        self.relaxation = relaxation_of(compiled)
+        self.binary, self.one, self.other = compiled.exclusive.T
+        self.decided = compiled.integer.copy()
+        self.decided[self.binary] = False
+
+    def solve(self) -> First:
+        """Return a plan that is proven within the gap, where the linear programme leads to one."""
+        linear = self.relaxation.solve(self.filled)
+        if not linear.found:
+            return First(infeasible=linear.infeasible)
+        plan = self._plan(linear)
+        if plan is None:
+            return First(bound=linear.goal)
+        return First(values=self._complete(plan.values), bound=linear.goal, proven=self._proven(plan, linear))
+
+    def _proven(self, plan: Linear, linear: Linear) -> bool:
+        return relative_gap(plan.goal, linear.goal) <= self.gap
+
+    def _plan(self, linear: Linear) -> Linear | None:
+        if self._off(linear.values) <= BOTH_KW:
+            return self._repaired(linear, np.round(linear.values))
+        states = rounded(self.compiled, self.filled, linear)
+        plan = self.relaxation.solve(self.filled, *self._fixed(states))
+        if not plan.found:
+            return None
+        plan, states = self._searched(plan, states, linear)
+        return self._repaired(plan, states)
+
+    def _searched(self, plan: Linear, states: Series, linear: Linear) -> tuple[Linear, Series]:
+        """Return a plan that no promising change of states betters, or one that is proven."""
+        tried = 0
+        while not self._proven(plan, linear) and tried < MOST_TRIALS:
+            for change in promising_changes(self.compiled, self.filled, states, plan.reduced):
+                changed = states.copy()
+                changed[change.columns] = change.state
+                trial = self.relaxation.solve(self.filled, *self._fixed(changed))
+                tried += 1
+                if trial.found and trial.goal < plan.goal - LEAST_GAIN * abs(plan.goal):
+                    plan, states = trial, changed
+                    break
+                if tried >= MOST_TRIALS:
+                    break
+            else:
+                break
+        return plan, states
+
+    def _off(self, values: Series) -> float:
+        return float((np.abs(values - np.round(values)) * self.decided).max(initial=0.0))
+
+    def _fixed(self, states: Series) -> tuple[Series, Series]:
+        low, high = self.filled.low.copy(), self.filled.high.copy()
+        low[self.decided] = high[self.decided] = states[self.decided]
+        return low, high
+
+    def _repaired(self, plan: Linear, states: Series) -> Linear | None:
+        """Return a plan of these states that does no two opposite things; None where none was found.
+
+        Each pair of opposites is decided for the larger one, and the rest is planned again: what nets out changes at no
+        cost, and where burning energy pays, the distance to the bound shows what the decision costs.
+        """
+        low, high = self._fixed(states)
+        for _ in range(REPAIRS):
+            if not plan.found:
+                return None
+            values = plan.values
+            opposite = np.minimum(values[self.one], values[self.other]) > BOTH_KW
+            if self._off(values) <= WHOLE and not opposite.any():
+                return plan
+            larger = values[self.one] > values[self.other]
+            high[self.other[larger]] = 0.0
+            high[self.one[~larger & opposite]] = 0.0
+            plan = self.relaxation.solve(self.filled, low, high)
+        return None
+
+    def _complete(self, values: Series) -> Series:
+        """Return the plan with the binaries that the linear programme left out."""
+        complete = values.copy()
+        complete[self.decided] = np.round(values[self.decided])
+        complete[self.binary] = values[self.one] > values[self.other]
+        return complete

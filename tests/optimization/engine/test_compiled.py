@@ -1,0 +1,102 @@
+"""The compiled model is the Pyomo model, and the short ways through it lead to the same optimum."""
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+from hypothesis import given, settings
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+from optimization.engine import SiteProblem, solve
+from optimization.engine.compiled import Filled, cache, compile_topology
+from optimization.engine.formulation import formulate
+from optimization.engine.highs import Program
+from optimization.engine.topology import Site
+from tests.optimization.engine.mixes import MIXES
+from tests.optimization.engine.strategies import problems
+
+
+def as_dense(filled: Filled, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    matrix = np.zeros(shape)
+    np.add.at(matrix, (rows, columns), filled.values)
+    return matrix
+
+
+def check_against_pyomo(problem: SiteProblem) -> None:
+    """Compare goal, rows, bounds and integrality with what Pyomo's own compiler writes for this very site."""
+    site = Site(problem)
+    compiled = cache.get(site.topology)
+    filled = compiled.fill(site.numbers)
+    written = formulate(site.topology)
+    written.fill(site.numbers)
+    model = written.model
+    form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=pyo.minimize)
+    ours = {}
+    for index, block in enumerate([*(f"device_{i}" for i in range(len(site.devices))), "site"]):
+        for name, place in compiled.variables[index].items():
+            variable = getattr(getattr(model, block), name)
+            ours |= {id(variable[key]): place.start + k for k, key in enumerate(variable)}
+    assert len(ours) == compiled.column_count
+    places = np.array([ours[id(column)] for column in form.columns], dtype=int)
+    assert filled.goal[places] == pytest.approx(form.c.toarray()[0])
+    assert np.count_nonzero(filled.goal) == np.count_nonzero(filled.goal[places])
+    assert filled.goal_offset == pytest.approx(float(form.c_offset[0]))
+    for column, place in zip(form.columns, places, strict=True):
+        assert filled.low[place] == pytest.approx(-np.inf if column.lb is None else column.lb)
+        assert filled.high[place] == pytest.approx(np.inf if column.ub is None else column.ub)
+        assert compiled.integer[place] == (column.is_integer() or column.is_binary())
+    shape = (compiled.row_count, compiled.column_count)
+    dense = as_dense(filled, compiled.rows, compiled.column_of_value, shape)
+    constraints = {id(row): k for k, row in enumerate(model.component_data_objects(pyo.Constraint))}
+    for k, row in enumerate(form.rows):
+        mine = constraints[id(row.constraint)]
+        assert dense[mine][places] == pytest.approx(form.A.toarray()[k])
+        if row.bound_type <= 0:
+            assert filled.row_low[mine] == pytest.approx(float(form.rhs[k]))
+        if row.bound_type >= 0:
+            assert filled.row_high[mine] == pytest.approx(float(form.rhs[k]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems())
+def test_filled_numbers_are_those_that_pyomo_writes(problem: SiteProblem) -> None:
+    check_against_pyomo(problem)
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_sites_of_a_mix_share_few_models(mix: str) -> None:
+    topologies = {Site(MIXES[mix](np.random.default_rng(seed), count=24)).topology for seed in range(20)}
+    assert len(topologies) <= 2
+
+
+def test_a_second_site_is_filled_into_the_model_of_the_first() -> None:
+    first, second = (Site(MIXES["colony"](np.random.default_rng(seed), count=24)) for seed in (1, 2))
+    assert first.topology == second.topology
+    compiled = compile_topology(first.topology)
+    assert cache.get(second.topology) is cache.get(first.topology)
+    assert not np.array_equal(compiled.fill(first.numbers).goal, compiled.fill(second.numbers).goal)
+
+
+def optimum(problem: SiteProblem) -> float:
+    """Return the optimum of the full model, every binary at once, without any short way."""
+    site = Site(problem)
+    compiled = cache.get(site.topology)
+    program = Program(compiled, compiled.fill(site.numbers))
+    for rank in compiled.ranks:
+        program.high[rank] = 0.0
+    answer = program.solve(program.goal, gap=1e-4, time_limit=60)
+    assert answer.values is not None
+    return float(program.goal @ answer.values) + program.goal_offset
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_linear_first_finds_the_optimum_of_the_plain_model(mix: str) -> None:
+    for seed in range(40):
+        problem = MIXES[mix](np.random.default_rng(seed), count=16)
+        plan = solve(problem, gap=1e-3)
+        if plan.unmet:
+            continue
+        plain = optimum(problem)
+        assert plan.status == "optimal"
+        assert plan.gap <= 1e-3
+        assert abs(plan.objective_eur - plain) <= 1.2e-3 * abs(plain) + 1e-6, seed
+        assert plan.bound_eur <= plain + 1e-4 * abs(plain) + 1e-6
