@@ -101,11 +101,17 @@ def tariff_parts(
 
 
 def prices_of_sites(
-    sites: Iterable[Site], starts_utc: Sequence[datetime], step: timedelta, known_at: datetime | None = None
+    sites: Iterable[Site],
+    starts_utc: Sequence[datetime],
+    step: timedelta,
+    known_at: datetime | None = None,
+    *,
+    errors: dict[int, TariffError] | None = None,
 ) -> dict[int, SitePrices]:
     """Return the prices of each site by its id, also where it has no tariff at all.
 
-    Three queries, whatever the number of sites; sites of one tariff and time zone share one series.
+    Three queries, whatever the number of sites; sites of one tariff and time zone share one series. With `errors`,
+    a site without a price is left out, and what it lacks is put there by its id.
 
     Raises:
         TariffError: names the site and the first time without a tariff or a price.
@@ -120,7 +126,15 @@ def prices_of_sites(
     if series:
         deliveries = spot_prices([key for key in series if key], starts_utc[0], starts_utc[-1] + step, known_at)
     shared = _Shared(tuple(starts_utc), step, deliveries)
-    return {pk: shared.prices(site, assigned[pk]) for pk, site in rows.items()}
+    found: dict[int, SitePrices] = {}
+    for pk, site in rows.items():
+        try:
+            found[pk] = shared.prices(site, assigned[pk])
+        except TariffError as error:
+            if errors is None:
+                raise
+            errors[pk] = error
+    return found
 
 
 def _assignments(sites: list[int], starts_utc: Sequence[datetime]) -> list[SiteTariff]:

@@ -1,6 +1,6 @@
 """Which prices and series a site is planned with, and where each of them came from; the one place that decides it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -9,14 +9,12 @@ import numpy as np
 from django.utils import timezone
 
 from assets.models import Asset, Site
-from assets.queries import devices_by_site
 from forecasting.queries import Forecast, Key, forecasts_of
 from optimization.engine.devices import KINDS as ENGINE_KINDS
 from optimization.engine.horizon import Horizon
 from optimization.engine.series import Series
-from optimization.models import ScheduleRun
-from optimization.problems import SiteInputs, with_tariffs
-from optimization.queries import inputs_of
+from optimization.problems import LoadedSites, SiteInputs, load_sites
+from optimization.queries import inputs_of_runs, newest_alike
 from optimization.scenarios import SCENARIOS, named_scenario
 from telemetry.quantities import QUANTITIES
 
@@ -74,30 +72,57 @@ class _Fallback:
 
 
 def site_inputs(site: Site, horizon: Horizon, known_at: datetime | None = None) -> SiteInputs:
-    """Return the inputs of a site over a horizon, with the source of each in `sources`.
-
-    Prices are those of its tariffs, where it has tariffs. The series of its devices come from the newest forecasts as
-    known at a time (None: now). A series without a forecast for every step, and prices without tariffs, come from the
-    newest run of this horizon; else from the sample day of the scenario that the site was made from; else from the
-    newest run of another day with the same steps.
+    """Return the inputs of one site over a horizon, as `LoadedInputs.of`; as known at a time (None: now).
 
     Raises:
         NoInputsError: names the device and the series that comes from nowhere, and how to provide it.
         ProblemError: names the time that a tariff has no price for.
     """
-    moment = known_at or timezone.now()
-    forecasts = forecasts_of([site], horizon, moment)[site.pk]
-    other = _fallback(site, horizon)
-    devices: dict[str, dict[str, Series]] = {}
-    sources: dict[str, Any] = {}
-    for row in devices_by_site([site])[site.pk]:
-        for name in needed_series(row):
-            values, sources[f"{row.name}.{name}"] = _series(site, row, name, forecasts, other)
-            devices.setdefault(row.name, {})[name] = values
-    inputs = replace(other.inputs if other else SiteInputs(), devices=devices)
-    priced = with_tariffs(site, horizon, inputs)
-    sources[PRICES] = _price_origin(other, by_tariffs=priced is not inputs)
-    return replace(priced, sources={"known_at": moment.isoformat(), **sources})
+    return load_inputs([site], load_sites([site], horizon, known_at=known_at), known_at).of(site)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedInputs:
+    """What many sites can be planned with, in memory."""
+
+    sites: LoadedSites
+    known_at: datetime
+    forecasts: Mapping[int, Mapping[Key, Forecast]]
+    others: Mapping[int, _Fallback]
+
+    def of(self, site: Site) -> SiteInputs:
+        """Return the inputs of one of the sites, with the source of each in `sources`.
+
+        Prices are those of its tariffs, where it has tariffs. The series of its devices come from the newest forecasts
+        as known then. A series without a forecast for every step, and prices without tariffs, come from the newest run
+        of this horizon; else from the sample day of the scenario that the site was made from; else from the newest run
+        of another day with the same steps.
+
+        Raises:
+            NoInputsError: names the device and the series that comes from nowhere, and how to provide it.
+            ProblemError: names the time that a tariff has no price for.
+        """
+        forecasts, other = self.forecasts[site.pk], self.others.get(site.pk)
+        devices: dict[str, dict[str, Series]] = {}
+        sources: dict[str, Any] = {}
+        for row in self.sites.devices[site.pk]:
+            for name in needed_series(row):
+                values, sources[f"{row.name}.{name}"] = _series(site, row, name, forecasts, other)
+                devices.setdefault(row.name, {})[name] = values
+        inputs = replace(other.inputs if other else SiteInputs(), devices=devices)
+        priced = self.sites.with_tariffs(site, inputs)
+        sources[PRICES] = _price_origin(other, by_tariffs=priced is not inputs)
+        return replace(priced, sources={"known_at": self.known_at.isoformat(), **sources})
+
+
+def load_inputs(sites: Iterable[Site], loaded: LoadedSites, known_at: datetime | None = None) -> LoadedInputs:
+    """Return what loaded sites can be planned with, as known at a time (None: now).
+
+    Four queries, whatever the number of sites.
+    """
+    rows, moment = list(sites), known_at or timezone.now()
+    forecasts = forecasts_of(rows, loaded.horizon, moment)
+    return LoadedInputs(loaded, moment, forecasts, _fallbacks(rows, loaded.horizon))
 
 
 def needed_series(row: Asset) -> Iterator[str]:
@@ -146,16 +171,24 @@ def _missing(site: Site, row: Asset, name: str) -> str:
     )
 
 
-def _fallback(site: Site, horizon: Horizon) -> _Fallback | None:
-    seconds = round(horizon.step.total_seconds())
-    alike = ScheduleRun.objects.filter(site=site, step_seconds=seconds, count=horizon.count)
-    newest = alike.filter(start=horizon.start).first()
-    if newest is None and site.external_id in SCENARIOS:
-        return _Fallback(sample_inputs(site, horizon), {"source": "sample", "scenario": site.external_id})
-    newest = newest or alike.order_by("-start", "-created_at", "-id").first()
-    if newest is None:
-        return None
-    return _Fallback(inputs_of(newest), {"source": "run", "run": newest.pk, "start": newest.start.isoformat()})
+def _fallbacks(sites: Iterable[Site], horizon: Horizon) -> dict[int, _Fallback]:
+    rows = {site.pk: site for site in sites}
+    of_horizon, of_any_day = newest_alike(rows, horizon)
+    runs: dict[int, int] = {}
+    found: dict[int, _Fallback] = {}
+    for pk, site in rows.items():
+        if pk in of_horizon:
+            runs[pk] = of_horizon[pk]
+        elif site.external_id in SCENARIOS:
+            source = {"source": "sample", "scenario": site.external_id}
+            found[pk] = _Fallback(sample_inputs(site, horizon), source)
+        elif pk in of_any_day:
+            runs[pk] = of_any_day[pk]
+    inputs = inputs_of_runs(runs.values())
+    for pk, run_id in runs.items():
+        run, given = inputs[run_id]
+        found[pk] = _Fallback(given, {"source": "run", "run": run.pk, "start": run.start.isoformat()})
+    return found
 
 
 def sample_inputs(site: Site, horizon: Horizon) -> SiteInputs:

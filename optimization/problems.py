@@ -71,19 +71,47 @@ def build_problem(site: Site, horizon: Horizon, series: SiteInputs) -> SiteProbl
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedSites:
-    """The rows of many sites in memory, from which problems are made without any further query."""
+    """The rows of many sites in memory, from which problems are made without any further query.
+
+    `without_price` holds the sites of which a time has no tariff or price, by id, and what they lack.
+    """
 
     horizon: Horizon
     devices: Mapping[int, list[Asset]]
     prices: Mapping[int, SitePrices]
+    without_price: Mapping[int, TariffError]
 
     def problem(self, site: Site, series: SiteInputs) -> SiteProblem:
-        """Return the engine's problem for one of the sites.
+        """Return the engine's problem for one of the sites; prices in `series` go before its tariffs.
 
         Raises:
             ProblemError: as `build_problem`.
         """
-        return _problem(site, self.horizon, series, self.devices[site.pk], self.prices.get(site.pk, SitePrices()))
+        tariffs = self.tariffs(site) if series.prices is None else SitePrices()
+        return _problem(site, self.horizon, series, self.devices[site.pk], tariffs)
+
+    def with_tariffs(self, site: Site, series: SiteInputs) -> SiteInputs:
+        """Return inputs with the prices of the site's tariffs, where it has tariffs; the other prices stay.
+
+        Raises:
+            ProblemError: names the time that the site has no tariff or price for.
+        """
+        found = self.tariffs(site)
+        if not found.per_step:
+            return series
+        if series.prices is None:
+            return replace(series, prices=_prices(site, found))
+        return replace(series, prices=replace(series.prices, **_price_fields(found)))
+
+    def tariffs(self, site: Site) -> SitePrices:
+        """Return what one of the sites pays by its tariffs.
+
+        Raises:
+            ProblemError: names the time that the site has no tariff or price for.
+        """
+        if error := self.without_price.get(site.pk):
+            raise ProblemError(error.field, error.value, error.allowed) from error
+        return self.prices.get(site.pk, SitePrices())
 
 
 def load_sites(
@@ -92,27 +120,11 @@ def load_sites(
     """Return the devices and tariff prices of sites; a fixed number of queries, one per table.
 
     `priced` is False where no tariffs are wanted; with `known_at`, spot prices as they were known then.
-
-    Raises:
-        ProblemError: names the time that a site has no tariff or price for.
     """
     rows = list(sites)
-    prices = _tariff_prices(rows, horizon, known_at) if priced else {}
-    return LoadedSites(horizon=horizon, devices=devices_by_site(rows), prices=prices)
-
-
-def with_tariffs(site: Site, horizon: Horizon, series: SiteInputs) -> SiteInputs:
-    """Return inputs whose prices are those of the site's tariffs, where it has tariffs; the other prices stay.
-
-    Raises:
-        ProblemError: names the time that the site has no tariff or price for.
-    """
-    found = _tariff_prices([site], horizon, None)[site.pk]
-    if not found.per_step:
-        return series
-    if series.prices is None:
-        return replace(series, prices=_prices(site, found))
-    return replace(series, prices=replace(series.prices, **_price_fields(found)))
+    lacking: dict[int, TariffError] = {}
+    prices = prices_of_sites(rows, horizon.times, horizon.step, known_at, errors=lacking) if priced else {}
+    return LoadedSites(horizon=horizon, devices=devices_by_site(rows), prices=prices, without_price=lacking)
 
 
 def _problem(
@@ -127,13 +139,6 @@ def _problem(
         connection=GridConnection(import_limit_kw=site.import_limit_kw, export_limit_kw=site.export_limit_kw),
         name=site.slug,
     )
-
-
-def _tariff_prices(sites: list[Site], horizon: Horizon, known_at: datetime | None) -> dict[int, SitePrices]:
-    try:
-        return prices_of_sites(sites, horizon.times, horizon.step, known_at)
-    except TariffError as error:
-        raise ProblemError(error.field, error.value, error.allowed) from error
 
 
 def _prices(site: Site, tariffs: SitePrices) -> Prices:

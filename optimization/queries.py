@@ -1,6 +1,7 @@
 """Reads of stored schedules."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from typing import TypeVar, cast
@@ -8,6 +9,7 @@ from typing import TypeVar, cast
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from assets.models import Site
+from optimization.engine.horizon import Horizon
 from optimization.engine.problem import Emissions, Objective, Prices, SiteProblem
 from optimization.engine.schedule import Cost, Schedule
 from optimization.engine.series import Series
@@ -55,7 +57,33 @@ def series_of(run: ScheduleRun, role: ScheduleSeries.Role) -> SeriesByName:
 
 def inputs_of(run: ScheduleRun) -> SiteInputs:
     """Return the prices, emissions, goal and device series that a run was made with."""
-    stored = series_of(run, ScheduleSeries.Role.INPUT)
+    return _inputs(run, series_of(run, ScheduleSeries.Role.INPUT))
+
+
+def inputs_of_runs(runs: Iterable[int]) -> dict[int, tuple[ScheduleRun, SiteInputs]]:
+    """Return runs by id, each with what it was made with; two queries, whatever their number."""
+    found = ScheduleRun.objects.in_bulk(list(runs))
+    stored: dict[int, SeriesByName] = {pk: defaultdict(dict) for pk in found}
+    rows = ScheduleSeries.objects.filter(run__in=list(found), role=ScheduleSeries.Role.INPUT)
+    for run, device, quantity, values in rows.values_list("run_id", "device", "quantity", "values"):
+        stored[run][device][quantity] = values
+    return {pk: (run, _inputs(run, stored[pk])) for pk, run in found.items()}
+
+
+def newest_alike(sites: Iterable[int], horizon: Horizon) -> tuple[dict[int, int], dict[int, int]]:
+    """Return the id of the newest run of each site, of this horizon and of any day with as many steps; one query."""
+    alike = ScheduleRun.objects.filter(
+        site=OuterRef("pk"), step_seconds=round(horizon.step.total_seconds()), count=horizon.count
+    )
+    newest = alike.order_by("-start", "-created_at", "-id").values("pk")
+    found = Site.objects.filter(pk__in=list(sites)).values_list(
+        "pk", Subquery(newest.filter(start=horizon.start)[:1]), Subquery(newest[:1])
+    )
+    rows = list(found)
+    return {pk: same for pk, same, _ in rows if same}, {pk: other for pk, _, other in rows if other}
+
+
+def _inputs(run: ScheduleRun, stored: SeriesByName) -> SiteInputs:
     given = {**run.parameters, **stored.pop("", {})}
 
     def group(kind: type[Group]) -> Group:

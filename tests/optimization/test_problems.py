@@ -15,7 +15,7 @@ from flexplatform.accounts.scoping import organization_scope
 from optimization.engine import Horizon, Prices, ProblemError
 from optimization.engine.devices import Device, ElectricLoad, Generator, HeatPump, Shift, ShiftableLoad
 from optimization.engine.devices.heat_pump_map import TYPICAL_AIR_WATER, HeatPumpMap
-from optimization.problems import SiteInputs, build_problem, device_series, load_sites, save_devices, with_tariffs
+from optimization.problems import SiteInputs, build_problem, device_series, load_sites, save_devices
 from optimization.scenarios import SCENARIOS, named_scenario
 from tests.conftest import People
 from tests.factories import (
@@ -185,7 +185,7 @@ def test_given_prices_win_over_tariffs_and_none_is_named(people: People) -> None
         assert build_problem(site, horizon, SiteInputs()).price("import_eur_per_kwh")[0] == 0.3
         given = SiteInputs(prices=Prices(import_eur_per_kwh=0.9, export_eur_per_kwh=0.1))
         assert build_problem(site, horizon, given).price("import_eur_per_kwh")[0] == 0.9
-        priced = with_tariffs(site, horizon, given)
+        priced = load_sites([site], horizon).with_tariffs(site, given)
     assert priced.prices is not None
     problem_prices = (priced.prices.import_eur_per_kwh, priced.prices.export_eur_per_kwh)
     assert [float(series[0]) for series in problem_prices] == [0.3, 0.1]  # type: ignore[index]
