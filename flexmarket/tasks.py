@@ -1,14 +1,20 @@
 """What a worker does for offers."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flexmarket.engine.errors import OfferError
-from flexmarket.services import offer_flexibility
+from flexmarket.engine.methods import quantify
+from flexmarket.engine.table import FlexTable
+from flexmarket.services import offer_flexibility, store_offers
 from flexplatform.jobs.errors import JobError
 from flexplatform.jobs.work import Work
+from optimization.engine.problem import SiteProblem
+from optimization.engine.schedule import Schedule
 from optimization.models import ScheduleRun
 
 OFFERING = 0.95
+WITHOUT_OFFERS = "The plan is stored, but its flexibility could not be quantified: {error}"
 
 
 def offer_after_planning(work: Work, result: dict[str, Any]) -> dict[str, Any]:
@@ -19,5 +25,22 @@ def offer_after_planning(work: Work, result: dict[str, Any]) -> dict[str, Any]:
         with work.writing():
             offers = offer_flexibility(run=run)
     except OfferError as error:
-        raise JobError(f"The plan is stored, but its flexibility could not be quantified: {error}") from error
+        raise JobError(WITHOUT_OFFERS.format(error=error)) from error
     return {"offers": len(offers)}
+
+
+def tables_of_plan(problem: SiteProblem, plan: Schedule) -> dict[str, FlexTable]:
+    """Return the flexibility of a site of a portfolio run, before anything is stored.
+
+    Raises:
+        JobError: says why it could not be quantified.
+    """
+    try:
+        return quantify(problem, plan)
+    except OfferError as error:
+        raise JobError(WITHOUT_OFFERS.format(error=error)) from error
+
+
+def offer_of_many(tables: Sequence[tuple[ScheduleRun, Mapping[str, FlexTable]]]) -> None:
+    """Store the flexibility of the runs of a chunk."""
+    store_offers(tables=tables)

@@ -20,8 +20,8 @@ from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.api.series import SeriesTable, TableResponse, series_body
 from optimization.engine import Horizon, ProblemError
-from optimization.forms import FIRST_YEAR, LAST_YEAR
 from optimization.models import ScheduleRun
+from optimization.portfolio_runs import FIRST_YEAR, LAST_YEAR
 from optimization.queries import series_by_role
 from optimization.services import REQUEST_GAP, REQUEST_SECONDS, request_schedule
 

@@ -14,7 +14,7 @@ class OptimizationConfig(AppConfig):
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.jobs.registry import JobKind, job_kinds
         from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
-        from optimization import api, demo, services, tasks
+        from optimization import api, demo, portfolio_chunks, portfolio_runs, services, tasks
         from optimization import panels as own
 
         charts = (
@@ -39,5 +39,27 @@ class OptimizationConfig(AppConfig):
                 run_permission=permissions.RUN_SCHEDULES,
                 result_url=tasks.planned_page,
                 order=30,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                portfolio_runs.SCHEDULE_PORTFOLIO,
+                "Portfolio run",
+                portfolio_runs.hand_out_chunks,
+                view_permission=permissions.VIEW_SCHEDULES,
+                run_permission=permissions.RUN_SCHEDULES,
+                result_url=tasks.portfolio_page,
+                conclude=portfolio_runs.conclude,
+                order=31,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                portfolio_runs.SCHEDULE_CHUNK,
+                "Chunk of a portfolio run",
+                portfolio_chunks.plan_chunk,
+                view_permission=permissions.VIEW_SCHEDULES,
+                run_permission=permissions.RUN_SCHEDULES,
+                order=32,
             )
         )

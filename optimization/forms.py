@@ -4,8 +4,7 @@ from django import forms
 
 from assets.models import Site
 from optimization.engine.horizon import Horizon
-
-FIRST_YEAR, LAST_YEAR = 1970, 2199
+from optimization.portfolio_runs import FIRST_YEAR, LAST_YEAR
 
 
 class PlanForm(forms.Form):

@@ -83,6 +83,13 @@ def newest_alike(sites: Iterable[int], horizon: Horizon) -> tuple[dict[int, int]
     return {pk: same for pk, same, _ in rows if same}, {pk: other for pk, _, other in rows if other}
 
 
+def newest_runs_of(sites: Iterable[Site], start: datetime) -> dict[int, ScheduleRun]:
+    """Return the newest run of each site that starts at a time, by the site's id; one query."""
+    newest = ScheduleRun.objects.filter(site=OuterRef("pk"), start=start).order_by("-created_at", "-id")
+    of_sites = Site.objects.filter(pk__in=[site.pk for site in sites]).values_list(Subquery(newest.values("pk")[:1]))
+    return {run.site_id: run for run in ScheduleRun.objects.filter(pk__in=of_sites)}
+
+
 def _inputs(run: ScheduleRun, stored: SeriesByName) -> SiteInputs:
     given = {**run.parameters, **stored.pop("", {})}
 

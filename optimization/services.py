@@ -1,31 +1,23 @@
 """Writes of schedules."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
 from datetime import timedelta
-from decimal import Decimal
 from time import perf_counter
-from typing import Any
 
-import numpy as np
 from django.db import transaction
 
-from assets.models import Asset, Site
-from flexplatform.accounts import audit
+from assets.models import Site
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.services import enqueue
 from flexplatform.jobs.work import Work
 from optimization.engine import ProblemError, baseline, solve, verify
 from optimization.engine.highs import Progress
 from optimization.engine.horizon import Horizon
-from optimization.engine.problem import SiteProblem
-from optimization.engine.schedule import Schedule, Unmet
-from optimization.engine.series import Series
 from optimization.engine.solvers import SOLVERS
-from optimization.models import ScheduleRun, ScheduleSeries
-from optimization.problems import SiteInputs, build_problem, device_series
+from optimization.fingerprint import fingerprint
+from optimization.models import ScheduleRun
+from optimization.problems import SiteInputs, build_problem
+from optimization.storing import Solved, store_runs
 
-MICRO_EUR = Decimal("0.000001")
 SCHEDULE_SITE = "schedule_site"
 REQUEST_GAP = 1e-3
 REQUEST_SECONDS = 60.0
@@ -68,8 +60,17 @@ def schedule_site(
         raise UnverifiedPlanError(f"The plan of {site} breaks physics: {'; '.join(violations[:3])}")
     uncontrolled = baseline(problem)
     seconds = {**plan.seconds, "verify": perf_counter() - started}
+    solved = Solved(
+        site=site,
+        problem=problem,
+        plan=plan,
+        uncontrolled=uncontrolled,
+        seconds=seconds,
+        sources=series.sources,
+        fingerprint=fingerprint(problem, solver),
+    )
     with work.writing() if work else transaction.atomic():
-        return _store(site, problem, plan, uncontrolled, seconds, series.sources, work.job if work else None)
+        return store_runs(organization=site.organization, solved=[solved], job=work.job if work else None)[0]
 
 
 def request_schedule(
@@ -87,14 +88,8 @@ def request_schedule(
         ProblemError: for a solver, gap, time limit or length that no job may have.
         JobConflictError: when the key belongs to another request.
     """
-    if solver not in SOLVERS:
-        raise ProblemError("solver", solver, ", ".join(SOLVERS))
-    if not 0 <= gap <= 1:
-        raise ProblemError("gap", gap, "0 to 1")
-    if not 0 < time_limit <= LONGEST_SECONDS:
-        raise ProblemError("time_limit", time_limit, f"more than 0 and at most {LONGEST_SECONDS:.0f} seconds")
-    if horizon.end - horizon.start > LONGEST_HORIZON:
-        raise ProblemError("horizon.count", horizon.count, f"steps of at most {LONGEST_HORIZON.days} days together")
+    check_options(solver, gap, time_limit)
+    check_horizon(horizon)
     day = horizon.start.astimezone(site.zone).date()
     return enqueue(
         organization=site.organization,
@@ -113,80 +108,25 @@ def request_schedule(
     )
 
 
-def _store(
-    site: Site,
-    problem: SiteProblem,
-    plan: Schedule,
-    uncontrolled: Schedule,
-    seconds: Mapping[str, float],
-    sources: Mapping[str, Any],
-    job: Job | None,
-) -> ScheduleRun:
-    cost = asdict(plan.cost)
-    co2_kg = cost.pop("co2_kg")
-    run = ScheduleRun.objects.create(
-        organization_id=site.organization_id,
-        site=site,
-        start=plan.horizon.start,
-        step_seconds=round(plan.horizon.step.total_seconds()),
-        count=plan.horizon.count,
-        solver=plan.solver,
-        status=plan.status,
-        total_cost_eur=_euro(plan.cost.total_eur),
-        baseline_cost_eur=_euro(uncontrolled.cost.total_eur),
-        cost_by_cause_eur=cost,
-        co2_kg=co2_kg,
-        objective_eur=plan.objective_eur,
-        bound_eur=plan.bound_eur,
-        gap=plan.gap,
-        seconds={phase: round(value, 4) for phase, value in seconds.items()},
-        unmet=[_unmet(item) for item in plan.unmet],
-        parameters=_scalars(problem),
-        input_sources=dict(sources),
-        job=job,
-    )
-    assets = {asset.name: asset for asset in Asset.objects.filter(site=site)}
-    ScheduleSeries.objects.bulk_create(
-        ScheduleSeries(run=run, role=role, device=device, asset=assets.get(device), quantity=quantity, values=values)
-        for role, device, quantity, values in _series(problem, plan, uncontrolled)
-    )
-    after = {"site": site.slug, "start": run.start, "count": run.count, "status": run.status}
-    audit.record(organization=site.organization, action="schedule.create", instance=run, after=after)
-    return run
+def check_options(solver: str, gap: float, time_limit: float) -> None:
+    """Refuse options that no job may have.
+
+    Raises:
+        ProblemError: names the option.
+    """
+    if solver not in SOLVERS:
+        raise ProblemError("solver", solver, ", ".join(SOLVERS))
+    if not 0 <= gap <= 1:
+        raise ProblemError("gap", gap, "0 to 1")
+    if not 0 < time_limit <= LONGEST_SECONDS:
+        raise ProblemError("time_limit", time_limit, f"more than 0 and at most {LONGEST_SECONDS:.0f} seconds")
 
 
-def _series(
-    problem: SiteProblem, plan: Schedule, uncontrolled: Schedule
-) -> Iterator[tuple[ScheduleSeries.Role, str, str, Series]]:
-    role = ScheduleSeries.Role
-    for group in (problem.prices, problem.emissions):
-        for item in fields(group):
-            if isinstance(value := getattr(group, item.name), np.ndarray):
-                yield role.INPUT, "", item.name, value
-    for device in problem.devices:
-        for name, value in device_series(device).items():
-            yield role.INPUT, device.name, name, value
-    yield role.PLAN, "", "grid_power_kw", plan.grid_power_kw
-    yield role.PLAN, "", "heat_surplus_kw", plan.heat_surplus_kw
-    for device_name, quantities in plan.devices.items():
-        for quantity, value in quantities.items():
-            yield role.PLAN, device_name, quantity, value
-    yield role.BASELINE, "", "grid_power_kw", uncontrolled.grid_power_kw
+def check_horizon(horizon: Horizon) -> None:
+    """Refuse a horizon that is too long for a job.
 
-
-def _scalars(problem: SiteProblem) -> dict[str, float | None]:
-    groups = (problem.prices, problem.emissions, problem.objective, problem.connection)
-    return {
-        item.name: value
-        for group in groups
-        for item in fields(group)
-        if not isinstance(value := getattr(group, item.name), np.ndarray)
-    }
-
-
-def _unmet(item: Unmet) -> dict[str, Any]:
-    return {**asdict(item), "start": item.start.isoformat()}
-
-
-def _euro(value: float) -> Decimal:
-    return Decimal(repr(float(value))).quantize(MICRO_EUR)
+    Raises:
+        ProblemError: names the number of steps.
+    """
+    if horizon.end - horizon.start > LONGEST_HORIZON:
+        raise ProblemError("horizon.count", horizon.count, f"steps of at most {LONGEST_HORIZON.days} days together")

@@ -13,7 +13,7 @@ from flexplatform.jobs.work import Work
 from optimization.engine import Horizon, ProblemError, SolverError
 from optimization.engine.highs import Progress
 from optimization.inputs import NoInputsError, site_inputs
-from optimization.models import ScheduleRun
+from optimization.models import PortfolioRun, ScheduleRun
 from optimization.services import UnverifiedPlanError, schedule_site
 
 BUILT, SOLVED = 0.1, 0.9
@@ -48,6 +48,12 @@ def planned_page(job: Job) -> str | None:
     if run is None:
         return None
     return f"{reverse('site', args=[job.organization.slug, run.site.slug])}?day={run.local_day}"
+
+
+def portfolio_page(job: Job) -> str | None:
+    """Return the page of a portfolio run."""
+    run = PortfolioRun.objects.filter(job=job).first()
+    return reverse("portfolio_run", args=[job.organization.slug, run.pk]) if run else None
 
 
 def _reporter(work: Work, time_limit: float) -> Progress:

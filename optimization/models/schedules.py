@@ -44,6 +44,9 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
     input_sources = models.JSONField(
         default=dict, help_text="Where prices and each device's series came from, and when that was known"
     )
+    fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="Equal for runs of the same problem, number by number, and solver"
+    )
     job = models.ForeignKey(
         Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="The job that made it"
     )
