@@ -6,16 +6,25 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django_scopes import scopes_disabled
 
 from flexplatform.accounts import audit, services
-from flexplatform.accounts.admin_access import OrganizationFilter, TenantAdmin, TenantRecordAdmin, admin_organizations
+from flexplatform.accounts.admin_access import (
+    OrganizationFilter,
+    TenantAdmin,
+    TenantRecordAdmin,
+    admin_organizations,
+    own_memberships,
+)
+from flexplatform.accounts.forms import OrganizationTokenForm
 from flexplatform.accounts.models import ApiToken, AuditEvent, Membership, Organization, User
-from flexplatform.accounts.permissions import MANAGE_MEMBERS, MANAGE_TOKENS, VIEW_AUDIT
+from flexplatform.accounts.permissions import MANAGE_MEMBERS, MANAGE_TOKENS, USE_TOKENS, VIEW_AUDIT
 
 admin.site.unregister(Group)
 
@@ -32,13 +41,11 @@ class PlatformAdmin(admin.ModelAdmin):
         if before is not None:
             before, after = audit.changed(before, after)
         if after:
-            audit.record(
-                organization=obj if isinstance(obj, Organization) else None,
-                action=f"{obj._meta.model_name}.{'change' if change else 'create'}",
-                instance=obj,
-                before=before,
-                after=after,
-            )
+            self.record(obj, f"{obj._meta.model_name}.{'change' if change else 'create'}", before, after)
+
+    def record(self, obj: Any, action: str, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        """Store an event where the owners of each organization concerned see it."""
+        raise NotImplementedError
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
@@ -56,8 +63,8 @@ class RoleBoundAdmin(TenantAdmin):
         if getattr(request.user, "is_superuser", False):
             return True
         wanted = admin_organizations(request) if obj is None else [self.organization_of(obj)]
-        memberships = Membership.objects.filter(user=request.user.pk, organization__in=wanted, is_active=True)
-        return len(wanted) == sum(membership.may(self.permission) for membership in memberships)
+        allowed = [each.organization for each in own_memberships(request) if each.may(self.permission)]
+        return all(organization in allowed for organization in wanted)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Return whether the role includes these rows."""
@@ -106,13 +113,17 @@ class FlexUserAdmin(PlatformAdmin, UserAdmin):
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
 
+    def record(self, obj: User, action: str, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        """Store the event in each organization of the person."""
+        audit.record_of_person(person=obj, action=action, before=before, after=after)
+
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Set a password, and record that it was set."""
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
             if request.method == "POST" and response.status_code == 302:
                 user = User.objects.get(pk=id)
-                audit.record(organization=None, action="user.password", instance=user)
+                audit.record_of_person(person=user, action="user.password")
         return response
 
 
@@ -123,6 +134,10 @@ class OrganizationAdmin(PlatformAdmin):
     list_display = ("name", "slug", "time_zone", "country")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
+
+    def record(self, obj: Organization, action: str, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        """Store the event in the organization itself."""
+        audit.record(organization=obj, action=action, instance=obj, before=before, after=after)
 
 
 @admin.register(Membership)
@@ -184,7 +199,7 @@ class MembershipAdmin(RoleBoundAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(RoleBoundAdmin, TenantRecordAdmin):
-    """Tokens to look at and to revoke; they are made in the portal, which shows the clear text once."""
+    """Tokens to look at, to make for oneself and to revoke; the clear text is shown once."""
 
     permission = MANAGE_TOKENS
     list_display = ("name", "key", "organization", "created_by", "state", "expires_at", "last_used_at")
@@ -194,6 +209,27 @@ class ApiTokenAdmin(RoleBoundAdmin, TenantRecordAdmin):
     exclude = ("digest",)
     actions = ("revoke",)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user is a member somewhere in sight, as a token does what its maker may."""
+        return self._may(request, None) and bool(_makers(request))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Make a token by the service of the portal, and show its clear text once."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = OrganizationTokenForm(request.POST or None, memberships=_makers(request))
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "New API token", "form": form}
+        if form.is_valid():
+            try:
+                token, text = services.create_token(created_by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            except ValidationError as error:
+                form.take(error)
+            else:
+                context |= {"title": f"API token {token.name}", "token": token, "text": text}
+        return TemplateResponse(request, "admin/accounts/token_new.html", context)
+
     @admin.action(description="Revoke the chosen tokens", permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Revoke tokens for good."""
@@ -202,9 +238,14 @@ class ApiTokenAdmin(RoleBoundAdmin, TenantRecordAdmin):
         messages.success(request, "The chosen tokens are revoked.")
 
 
+def _makers(request: HttpRequest) -> list[Membership]:
+    shown = admin_organizations(request)
+    return [each for each in own_memberships(request) if each.organization in shown and each.may(USE_TOKENS)]
+
+
 @admin.register(AuditEvent)
 class AuditEventAdmin(RoleBoundAdmin, TenantRecordAdmin):
-    """The record, to read."""
+    """The record, to read; platform staff also read what concerned no organization."""
 
     permission = VIEW_AUDIT
     list_display = ("at", "actor_label", "door", "action", "object_label", "organization")
@@ -212,3 +253,19 @@ class AuditEventAdmin(RoleBoundAdmin, TenantRecordAdmin):
     list_select_related = ("organization",)
     search_fields = ("actor_label", "action", "object_label")
     date_hierarchy = "at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        """Return the events of the visible organizations, and for staff those of the platform."""
+        if not getattr(request.user, "is_superuser", False):
+            return super().get_queryset(request)
+        with scopes_disabled():
+            return (
+                super()
+                .get_queryset(request)
+                .filter(Q(organization=None) | Q(organization__in=admin_organizations(request)))
+            )
+
+    def _may(self, request: HttpRequest, obj: AuditEvent | None) -> bool:
+        if getattr(request.user, "is_superuser", False) and (obj is None or obj.organization is None):
+            return True
+        return super()._may(request, obj)

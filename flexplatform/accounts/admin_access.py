@@ -3,24 +3,22 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import AnonymousUser
 from django.db import models, transaction
 from django.http import HttpRequest
 
 from flexplatform.accounts import audit
-from flexplatform.accounts.models import Membership, Organization, User
-from flexplatform.accounts.permissions import CHANGE_SITES, PERMISSIONS
+from flexplatform.accounts.models import Membership, Organization
+from flexplatform.accounts.permissions import CHANGE_SITES
 
 SESSION_KEY = "admin_organization"
-CONFIGURING_ROLES = [role for role, granted in PERMISSIONS.items() if CHANGE_SITES in granted]
 
 
-def configurable(user: User | AnonymousUser) -> list[Organization]:
-    """Return the organizations that the user may configure as a member."""
-    if not user.is_authenticated or not user.is_active:
-        return []
-    memberships = Membership.objects.filter(user=user, is_active=True, role__in=CONFIGURING_ROLES)
-    return [membership.organization for membership in memberships.select_related("organization")]
+def own_memberships(request: Any) -> list[Membership]:
+    """Return the active memberships of an active user with their organizations, asked once per request."""
+    if not hasattr(request, "own_memberships"):
+        found = Membership.objects.select_related("organization").filter(user=request.user.pk, is_active=True)
+        request.own_memberships = list(found) if request.user.is_active else []
+    return list(request.own_memberships)
 
 
 def admin_organizations(request: Any) -> list[Organization]:
@@ -30,7 +28,7 @@ def admin_organizations(request: Any) -> list[Organization]:
     that, the only one they are a member of, or none.
     """
     if not hasattr(request, "admin_organizations"):
-        own = configurable(request.user)
+        own = [membership.organization for membership in own_memberships(request) if membership.may(CHANGE_SITES)]
         if request.user.is_active and request.user.is_superuser:
             chosen = Organization.objects.filter(pk=request.session.get(SESSION_KEY)).first()
             own = [chosen] if chosen else own if len(own) == 1 else []

@@ -136,5 +136,19 @@ def record_many(
     return AuditEvent.objects.bulk_create(events, batch_size=500)
 
 
+def record_of_person(
+    *, person: User, action: str, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+) -> list[AuditEvent]:
+    """Store what was done to a person's account where the owners of each organization of the person see it.
+
+    What concerns nobody's member stays a record of the platform. Raises as `record`.
+    """
+    organizations = Organization.objects.filter(memberships__user=person)
+    return [
+        record(organization=organization, action=action, instance=person, before=before, after=after)
+        for organization in list(organizations) or [None]
+    ]
+
+
 def _label(value: object) -> str:
     return str(value).replace("\0", "")[:LABEL_LENGTH]

@@ -1,6 +1,6 @@
 """Forms of accounts; what only a service can know comes back as an error of the field."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -8,9 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from flexplatform.accounts.models import Door
+from flexplatform.accounts.models import Door, Membership, Organization
 from flexplatform.accounts.models.token import validate_networks
-from flexplatform.accounts.permissions import Role
+from flexplatform.accounts.permissions import DELEGABLE, Role
 
 
 class PortalForm(forms.Form):
@@ -87,6 +87,19 @@ class TokenForm(PortalForm):
         if day < timezone.now().date():
             raise ValidationError("The last day must be today or later.")
         return datetime.combine(day, time.max, UTC)
+
+
+class OrganizationTokenForm(TokenForm):
+    """A token of one of several organizations; each gets only what its member may give away, as the service checks."""
+
+    field_order = ("organization",)
+    organization = forms.ModelChoiceField(label="Organization", queryset=Organization.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, memberships: Sequence[Membership], **kwargs: Any) -> None:
+        held = frozenset[str]().union(*(membership.permissions for membership in memberships))
+        super().__init__(*args, grantable=held & DELEGABLE, **kwargs)
+        known = [membership.organization_id for membership in memberships]
+        self.fields["organization"].queryset = Organization.objects.filter(pk__in=known)  # type: ignore[attr-defined]
 
 
 class AuditFilterForm(PortalForm):

@@ -65,15 +65,7 @@ def withdraw_invitation(*, invitation: Invitation) -> Invitation:
     with organization_scope(invitation.organization):
         stored = Invitation.objects.select_for_update().get(pk=invitation.pk)
         if stored.accepted_at is None and stored.withdrawn_at is None:
-            stored.withdrawn_at = timezone.now()
-            stored.save(update_fields=["withdrawn_at"])
-            audit.record(
-                organization=stored.organization,
-                action="member.invite_withdraw",
-                instance=stored,
-                before={"withdrawn_at": None},
-                after={"withdrawn_at": stored.withdrawn_at},
-            )
+            _answer(stored, "withdrawn_at", "member.invite_withdraw")
     return stored
 
 
@@ -96,14 +88,30 @@ def accept_invitation(
         stored = Invitation.objects.select_for_update().filter(pk=invitation.pk).first()
         if stored is None or not stored.is_open:
             raise ValidationError("This invitation was used, withdrawn or has expired. Ask for a new one.")
+        is_new = user is None
         if user is None:
             user = _new_user(stored.email, password, first_name, last_name)
         elif user.email.lower() != stored.email or not user.is_active:
             raise ValidationError(f"This invitation is for {stored.email}.")
         with audit.acting(user, Door.PORTAL, ip):
-            stored.accepted_at = timezone.now()
-            stored.save(update_fields=["accepted_at"])
-            return add_member(organization=invitation.organization, user=user, role=Role(stored.role))
+            _answer(stored, "accepted_at", "member.invite_accept")
+            membership = add_member(organization=invitation.organization, user=user, role=Role(stored.role))
+            if is_new:
+                audit.record_of_person(person=user, action="user.create", after=audit.snapshot(user))
+            return membership
+
+
+def _answer(invitation: Invitation, field: str, action: str) -> None:
+    now = timezone.now()
+    setattr(invitation, field, now)
+    invitation.save(update_fields=[field])
+    audit.record(
+        organization=invitation.organization,
+        action=action,
+        instance=invitation,
+        before={field: None},
+        after={field: now},
+    )
 
 
 def _unanswered(organization: Organization, email: str) -> list[Invitation]:

@@ -49,7 +49,7 @@ class PasswordChange(PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Store the password and record that it changed."""
         with transaction.atomic(), audit.acting(form.user, Door.PORTAL, client_ip(self.request)):
-            audit.record(organization=None, action="user.password", instance=form.user)
+            audit.record_of_person(person=form.user, action="user.password")
             response = super().form_valid(form)
         messages.success(self.request, "The password is changed. Every other session was ended.")
         return response
@@ -67,7 +67,7 @@ class PasswordResetConfirm(PasswordResetConfirmView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Store the password and record that it was reset."""
         with transaction.atomic(), audit.acting(form.user, Door.PORTAL, client_ip(self.request)):
-            audit.record(organization=None, action="user.password_reset", instance=form.user)
+            audit.record_of_person(person=form.user, action="user.password_reset")
             return super().form_valid(form)
 
 
