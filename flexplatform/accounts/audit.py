@@ -143,10 +143,10 @@ def record_of_person(
 
     What concerns nobody's member stays a record of the platform. Raises as `record`.
     """
-    organizations = Organization.objects.filter(memberships__user=person)
+    organizations: list[Organization | None] = list(Organization.objects.filter(memberships__user=person))
     return [
         record(organization=organization, action=action, instance=person, before=before, after=after)
-        for organization in list(organizations) or [None]
+        for organization in organizations or [None]
     ]
 
 
