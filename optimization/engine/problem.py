@@ -10,7 +10,7 @@ from optimization.engine.checks import require_between
 from optimization.engine.devices.base import Device
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Horizon
-from optimization.engine.series import Series, SeriesLike, as_series, fit_to
+from optimization.engine.series import Series, SeriesLike, as_series, checked, fit_to
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,4 +131,4 @@ class SiteProblem:
 
     def price(self, name: str) -> Series:
         """Return a price series by its field name, one value per step."""
-        return as_series(getattr(self.prices, name), f"prices.{name}")
+        return checked(getattr(self.prices, name))

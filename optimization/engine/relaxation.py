@@ -8,14 +8,15 @@ import highspy
 import numpy as np
 
 from optimization.engine.compiled import Compiled, Filled, Places
-from optimization.engine.highs import set_options
+from optimization.engine.highs import pass_model, set_options
 from optimization.engine.series import Series
 
 
 @dataclass(frozen=True)
 class Linear:
-    """What the linear programme says: a value per column of the model, the goal, and the price of each column.
+    """What the linear programme says: a value per column of the model, and the goal.
 
+    `reduced` holds the reduced costs of the columns where the site has on/off devices.
     Where it found no plan, `found` is false and the rest says nothing; `infeasible` where none holds every wish.
     """
 
@@ -65,6 +66,8 @@ class Relaxation:
         new_column = np.cumsum(kept) - 1
         within = new_column[compiled.column_of_value[self._values]]
         self._starts = np.searchsorted(within, np.arange(len(self.columns) + 1)).astype(np.int32)
+        self._all = np.arange(len(self.columns), dtype=np.int32)
+        self._continuous = np.zeros(len(self.columns), dtype=bool)
         self._here = threading.local()
 
     def _constant_values(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -77,11 +80,28 @@ class Relaxation:
     def solve(self, filled: Filled, low: Series | None = None, high: Series | None = None) -> Linear:
         """Minimise the goal of a site; `low` and `high` replace the bounds of its columns."""
         low, high = self._bounds(filled, filled.low if low is None else low, filled.high if high is None else high)
-        highs, basis = self._warm()
-        highs.passModel(self._programme(filled, low, high))
-        if basis is not None:
-            highs.setBasis(basis)
+        highs, last = self._warm()
+        if last is filled:
+            highs.changeColsBounds(len(low), self._all, low, high)
+        else:
+            basis = None if last is None else highs.getBasis()
+            pass_model(
+                highs,
+                goal=filled.goal[self.columns],
+                offset=filled.goal_offset,
+                low=low,
+                high=high,
+                row_low=filled.row_low[self.rows],
+                row_high=filled.row_high[self.rows],
+                starts=self._starts,
+                index=self._index,
+                values=filled.values[self._values],
+                integer=self._continuous,
+            )
+            if basis is not None:
+                highs.setBasis(basis)
         highs.run()
+        self._here.last = filled
         return self._answer(highs)
 
     def _bounds(self, filled: Filled, low: Series, high: Series) -> tuple[Series, Series]:
@@ -93,25 +113,12 @@ class Relaxation:
         np.minimum.at(high, column, np.maximum(one, other))
         return low[self.columns], high[self.columns]
 
-    def _programme(self, filled: Filled, low: Series, high: Series) -> highspy.HighsLp:
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = len(self.columns), len(self.rows)
-        lp.col_cost_, lp.offset_ = filled.goal[self.columns], filled.goal_offset
-        lp.col_lower_, lp.col_upper_ = low, high
-        lp.row_lower_, lp.row_upper_ = filled.row_low[self.rows], filled.row_high[self.rows]
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_ = self._starts, self._index
-        lp.a_matrix_.value_ = filled.values[self._values]
-        return lp
-
-    def _warm(self) -> tuple[highspy.Highs, highspy.HighsBasis | None]:
-        """Return this thread's solver, and the basis that its last solve ended with."""
-        highs = getattr(self._here, "highs", None)
-        if highs is not None:
-            return highs, highs.getBasis()
-        highs = self._here.highs = highspy.Highs()
-        set_options(highs)
-        return highs, None
+    def _warm(self) -> tuple[highspy.Highs, Filled | None]:
+        """Return this thread's solver, and the site that it solved last, with whose basis the next one starts."""
+        if not hasattr(self._here, "highs"):
+            self._here.highs, self._here.last = highspy.Highs(), None
+            set_options(self._here.highs)
+        return self._here.highs, self._here.last
 
     def _answer(self, highs: highspy.Highs) -> Linear:
         solution, status = highs.getSolution(), highs.getModelStatus()
@@ -121,5 +128,7 @@ class Relaxation:
             del self._here.highs
             infeasible = status == highspy.HighsModelStatus.kInfeasible
             return Linear(values, np.inf, reduced, found=False, infeasible=infeasible)
-        values[self.columns], reduced[self.columns] = solution.col_value, solution.col_dual
+        values[self.columns] = solution.col_value
+        if self.compiled.switches:
+            reduced[self.columns] = solution.col_dual
         return Linear(values, highs.getInfo().objective_function_value, reduced)

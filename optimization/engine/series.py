@@ -1,6 +1,7 @@
 """Series of one value per step, checked once and then read-only."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,11 @@ def as_series(values: SeriesLike, field: str, *, minimum: float | None = None, m
         raise ProblemError(f"{field}[{step}]", series[step], allowed)
     series.setflags(write=False)
     return series
+
+
+def checked(values: SeriesLike) -> Series:
+    """Return values that `as_series` has made into an array before."""
+    return cast("Series", values)
 
 
 def fit_to(series: Series, count: int, field: str) -> Series:

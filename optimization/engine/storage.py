@@ -78,12 +78,11 @@ class Content:
 
     def energy_kwh(self, gain_kw: Series) -> Series:
         """Return the content at the end of each step for what reaches the inside, kWh."""
-        energy = np.empty(self.horizon.count)
-        before = self.kwh(self.initial_soc_percent)
-        for step, gain in enumerate(gain_kw):
-            before = self.kept * before + self.horizon.step_hours * gain
-            energy[step] = before
-        return energy
+        kept, before, energy = self.kept, self.kwh(self.initial_soc_percent), []
+        for gain in (self.horizon.step_hours * gain_kw).tolist():
+            before = kept * before + gain
+            energy.append(before)
+        return np.array(energy)
 
     def violations(self, device: str, energy_kwh: Series, soc_percent: Series, gain_kw: Series) -> Iterator[Violation]:
         """Yield where the content is not what flowed in and out, leaves 0 to 100 %, or differs in kWh and percent."""

@@ -13,7 +13,7 @@ from optimization.engine.devices.switched_heat import SwitchedHeatProducer, Swit
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part
 from optimization.engine.schedule import DeviceSeries
-from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.series import Series, SeriesLike, as_series, checked
 from optimization.engine.violations import Violation, unequal
 
 
@@ -42,7 +42,7 @@ class HeatPump(SwitchedHeatProducer):
 
     @cached_property
     def _performance(self) -> tuple[Series, Series]:
-        ambient = as_series(self.ambient_temperature_c, self.field("ambient_temperature_c"))
+        ambient = checked(self.ambient_temperature_c)
         return self.performance_map.performance(self.rated_power_kw, self.supply_temperature_c, ambient)
 
     @property

@@ -10,7 +10,7 @@ from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.schedule import DeviceSeries, Unmet
-from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.series import Series, SeriesLike, as_series, checked
 from optimization.engine.violations import Violation, outside, unequal
 from optimization.engine.wishes import Wish, missed
 
@@ -28,7 +28,7 @@ class Load(Device):
     @property
     def demand(self) -> Series:
         """Demand as an array, kW per step."""
-        return as_series(self.demand_kw, self.field("demand_kw"))
+        return checked(self.demand_kw)
 
     def parameters(self, horizon: Horizon) -> Parameters:
         """Return the demand, kW per step."""

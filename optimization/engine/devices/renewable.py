@@ -12,7 +12,7 @@ from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.schedule import DeviceSeries
-from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.series import Series, SeriesLike, as_series, checked
 from optimization.engine.violations import Violation, outside, unequal
 
 
@@ -39,7 +39,7 @@ class Renewable(Device, Uncontrolled):
     @property
     def available_kw(self) -> Series:
         """Power that could be produced in each step, kW (0 or more)."""
-        return self.capacity_kw * as_series(self.yield_kw_per_kw, self.field("yield_kw_per_kw"))
+        return self.capacity_kw * checked(self.yield_kw_per_kw)
 
     def parameters(self, horizon: Horizon) -> Parameters:
         """Return what must and what can be produced, kW per step."""

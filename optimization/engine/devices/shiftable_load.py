@@ -14,7 +14,7 @@ from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, switched
 from optimization.engine.schedule import DeviceSeries
-from optimization.engine.series import Series, SeriesLike, as_series
+from optimization.engine.series import Series, SeriesLike, as_series, checked
 from optimization.engine.violations import Violation, exceeding, outside
 
 
@@ -72,7 +72,7 @@ class ShiftableLoad(Device, Uncontrolled):
     @property
     def profile(self) -> Series:
         """Power of each step of the process, kW."""
-        return as_series(self.profile_kw, self.field("profile_kw"))
+        return checked(self.profile_kw)
 
     def fitted(self, horizon: Horizon) -> Self:
         """Return this process; refuse one that has no room in the horizon."""
