@@ -14,6 +14,8 @@ WHOLE = 1e-9
 BOTH_KW = 1e-6
 REPAIRS = 3
 MOST_TRIALS = 40
+# How to round, until a plan is found.
+ROUNDINGS = ((False, 1.0), (True, 1.0), (False, 4.0), (False, 20.0), (False, 0.25))
 LEAST_GAIN = 1e-6
 
 
@@ -56,12 +58,13 @@ class LinearFirst:
     def _plan(self, linear: Linear) -> Linear | None:
         if self._off(linear.values) <= BOTH_KW:
             return self._repaired(linear, np.round(linear.values))
-        states = rounded(self.compiled, self.filled, linear)
-        plan = self.relaxation.solve(self.filled, *self._fixed(states))
-        if not plan.found:
-            return None
-        plan, states = self._searched(plan, states, linear)
-        return self._repaired(plan, states)
+        for spread, dear_off in ROUNDINGS:
+            states = rounded(self.compiled, self.filled, linear, spread=spread, dear_off=dear_off)
+            plan = self.relaxation.solve(self.filled, *self._fixed(states))
+            if plan.found:
+                plan, states = self._searched(plan, states, linear)
+                return self._repaired(plan, states)
+        return None
 
     def _searched(self, plan: Linear, states: Series, linear: Linear) -> tuple[Linear, Series]:
         """Return a plan that no promising change of states betters, or one that is proven."""

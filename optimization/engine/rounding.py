@@ -17,23 +17,48 @@ from optimization.engine.series import Series
 
 LONGEST_SHIFT = 3
 LEAST_GAIN = 1e-9
+BELOW = 1e-6
 
 
-def rounded(compiled: Compiled, filled: Filled, linear: Linear) -> Series:
-    """Return `linear.values` with the states nearest to their outputs that keep the minimum times."""
+def rounded(
+    compiled: Compiled, filled: Filled, linear: Linear, *, spread: bool = False, dear_off: float = 1.0
+) -> Series:
+    """Return `linear.values` with the states nearest to their outputs that keep the minimum times.
+
+    With `spread`, what a stretch of equal outputs loses or gains is made up for within it. `dear_off` weighs output
+    that is lost against output that is too much.
+    """
     values = np.round(linear.values)
     switches = zip(compiled.switches, filled.lowest, filled.initially, strict=True)
     for switching, lowest, initially in switches:
         output = linear.values[switching.output]
+        if spread:
+            output = spread_out(output, lowest, max(switching.min_run, switching.min_rest))
         values[switching.on] = nearest_states(
             on_cost=np.maximum(0.0, lowest - output),
-            off_cost=output,
+            off_cost=dear_off * output,
             low=filled.low[switching.on],
             high=filled.high[switching.on],
             switching=switching,
             initially=initially,
         )
     return values
+
+
+def spread_out(output: Series, lowest: float, length: int) -> Series:
+    """Return the output with each block of `length` steps whose mean is below `lowest` made 0 or `lowest`.
+
+    What a block makes too much or too little is carried on to the next one (first-order sigma-delta modulation).
+    """
+    result, owed = output.copy(), 0.0
+    for first in range(0, len(output), length):
+        block = slice(first, first + length)
+        mean = float(output[block].mean())
+        if mean < lowest - BELOW:
+            on = owed + mean >= lowest / 2
+            result[block] = lowest * on
+            owed += mean - lowest * on
+    return result
 
 
 def nearest_states(

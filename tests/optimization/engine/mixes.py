@@ -1,4 +1,7 @@
-"""Random sites of the five mixes that speed and exactness are measured on."""
+"""Random sites of the five mixes that speed and exactness are measured on.
+
+Export pays less than import costs, as in real tariffs; `odd` sites have steps in which it pays as much or more.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,22 +31,22 @@ STEP = timedelta(minutes=15)
 Random = np.random.Generator
 
 
-def pv_battery(random: Random, count: int = 96) -> SiteProblem:
+def pv_battery(random: Random, count: int = 96, *, odd: bool = False) -> SiteProblem:
     """Return a household with PV and a battery."""
-    return _site(random, count, _household(random, count))
+    return _site(random, count, _household(random, count), odd=odd)
 
 
-def pv_battery_car(random: Random, count: int = 96) -> SiteProblem:
+def pv_battery_car(random: Random, count: int = 96, *, odd: bool = False) -> SiteProblem:
     """Return the same with an electric vehicle."""
-    return _site(random, count, [*_household(random, count), _car(random, count)])
+    return _site(random, count, [*_household(random, count), _car(random, count)], odd=odd)
 
 
-def heat_pump_house(random: Random, count: int = 96) -> SiteProblem:
+def heat_pump_house(random: Random, count: int = 96, *, odd: bool = False) -> SiteProblem:
     """Return the same with an on/off heat pump (minimum run and rest times) and a heat store."""
-    return _site(random, count, [*_household(random, count), _car(random, count), *_heat_pump(random, count)])
+    return _site(random, count, [*_household(random, count), _car(random, count), *_heat_pump(random, count)], odd=odd)
 
 
-def colony(random: Random, count: int = 96) -> SiteProblem:
+def colony(random: Random, count: int = 96, *, odd: bool = False) -> SiteProblem:
     """Return a residential colony of about 20 MW with 0.5 MW each of storage, PV, wind and diesel."""
     devices = [
         ElectricLoad(name="load", demand_kw=20000 * _load(random, count)),
@@ -61,10 +64,10 @@ def colony(random: Random, count: int = 96) -> SiteProblem:
         ),
     ]
     limit = 20000 * random.uniform(0.95, 1.1)
-    return _site(random, count, devices, GridConnection(import_limit_kw=limit), fuel=random.uniform(0.9, 1.5))
+    return _site(random, count, devices, GridConnection(import_limit_kw=limit), fuel=random.uniform(0.9, 1.5), odd=odd)
 
 
-def everything(random: Random, count: int = 96) -> SiteProblem:
+def everything(random: Random, count: int = 96, *, odd: bool = False) -> SiteProblem:
     """Return a block of flats with every heat source: heat pump, CHP that is on or off, boiler and heat store."""
     heat = [
         HeatLoad(name="heat", demand_kw=20 * _walk(random, count, 0.7, 0.25)),
@@ -88,7 +91,7 @@ def everything(random: Random, count: int = 96) -> SiteProblem:
         Boiler(name="boiler", heat_power_kw=40),
         HeatStorage(name="tank", capacity_kwh=random.uniform(25, 50), loss_percent_per_day=3),
     ]
-    return _site(random, count, [*_household(random, count), _car(random, count), *heat])
+    return _site(random, count, [*_household(random, count, size=6), _car(random, count), *heat], odd=odd)
 
 
 MIXES: dict[str, Callable[..., SiteProblem]] = {
@@ -100,11 +103,11 @@ MIXES: dict[str, Callable[..., SiteProblem]] = {
 }
 
 
-def _household(random: Random, count: int) -> list[Device]:
+def _household(random: Random, count: int, size: float = 1) -> list[Device]:
     return [
-        ElectricLoad(name="load", demand_kw=random.uniform(2, 6) * _load(random, count)),
-        Photovoltaic(name="pv", capacity_kw=random.uniform(3, 12), yield_kw_per_kw=_sun(random, count)),
-        _battery(random, "battery", random.uniform(5, 15), random.uniform(3, 6)),
+        ElectricLoad(name="load", demand_kw=size * random.uniform(2, 6) * _load(random, count)),
+        Photovoltaic(name="pv", capacity_kw=size * random.uniform(3, 12), yield_kw_per_kw=_sun(random, count)),
+        _battery(random, "battery", size * random.uniform(5, 15), size * random.uniform(3, 6)),
     ]
 
 
@@ -171,11 +174,13 @@ def _site(
     count: int,
     devices: list[Device],
     connection: GridConnection | None = None,
+    *,
     fuel: float = 1.2,
+    odd: bool,
 ) -> SiteProblem:
     buy = 0.12 + _walk(random, count, 0.15, 0.08, low=-0.05)
     sell = buy - 0.05 if random.random() < 0.3 else np.full(count, 0.08)
-    if random.random() < 0.2:
+    if odd:
         sell = buy + random.choice([0.0, 0.05]) * (random.random(count) < 0.1)
     prices = Prices(import_eur_per_kwh=buy, export_eur_per_kwh=sell, gas_eur_per_kwh=0.09, fuel_eur_per_l=fuel)
     return SiteProblem(
