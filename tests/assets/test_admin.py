@@ -23,8 +23,8 @@ from tests.factories import (
     TariffFactory,
 )
 
-SITE_LIST_QUERIES = 19
-BATTERY_LIST_QUERIES = 17
+SITE_LIST_QUERIES = 11
+BATTERY_LIST_QUERIES = 9
 CSV = "portfolio,name,latitude,longitude\nNorth,Home,48,11\n"
 INLINE = {"tariffs-TOTAL_FORMS": 0, "tariffs-INITIAL_FORMS": 0}
 PERIODS = {"periods-TOTAL_FORMS": 0, "periods-INITIAL_FORMS": 0}
