@@ -59,8 +59,9 @@ class Schedule:
     for production, also for heat. Contents (`energy_kwh`, `soc_percent`) are at the end of the step.
     `heat_surplus_kw` is heat that nothing could take (0 or more, reported in `unmet`).
     `bound_eur` is the proven lower bound of the objective, `gap` the relative distance of the objective to it;
-    `status` is "optimal" (within the gap asked for), "time_limit" (bound and gap are infinite where none is known) or
-    "uncontrolled" (the baseline).
+    `status` is "optimal" (within the gap asked for), "time_limit" (bound and gap are infinite where none is known),
+    "heuristic" (searched to the end, not proven) or "uncontrolled" (the baseline). `extra_eur` is the part of the
+    objective that a cost function given to a heuristic adds.
     """
 
     horizon: Horizon
@@ -73,5 +74,6 @@ class Schedule:
     status: str
     bound_eur: float
     gap: float
+    extra_eur: float = 0.0
     unmet: tuple[Unmet, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

@@ -4,13 +4,17 @@ from collections.abc import Callable
 
 from optimization.engine.checks import require_between
 from optimization.engine.errors import ProblemError, SolverError
+from optimization.engine.ga import solve_ga
+from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.highs import Progress
 from optimization.engine.milp import solve_milp
 from optimization.engine.problem import SiteProblem
+from optimization.engine.pso import solve_pso
 from optimization.engine.schedule import Schedule
 from optimization.engine.verify import verify
 
-SOLVERS: dict[str, Callable[..., Schedule]] = {"milp": solve_milp}
+SOLVERS: dict[str, Callable[..., Schedule]] = {"milp": solve_milp, "ga": solve_ga, "pso": solve_pso}
+HEURISTICS = frozenset({"ga", "pso"})
 
 
 def solve(
@@ -20,6 +24,7 @@ def solve(
     gap: float = 1e-4,
     time_limit: float = 60.0,
     progress: Progress | None = None,
+    options: SearchOptions | None = None,
 ) -> Schedule:
     """Return a verified plan for `problem`.
 
@@ -28,17 +33,23 @@ def solve(
         solver: one of `SOLVERS`.
         gap: relative distance between cost and proven bound that is good enough, 0 or more.
         time_limit: seconds after which the best plan so far is taken, with status "time_limit".
-        progress: called with a phase and, while a tree is searched, its gap.
+        progress: called with a phase and, while it searches, the gap.
+        options: for a heuristic: its seed, how long it searches, an extra cost in Python, the plan to start from.
 
     Raises:
-        ProblemError: for an unknown solver, a negative gap or no time at all.
+        ProblemError: for an unknown solver, a negative gap, no time at all, or options for the solver "milp".
         SolverError: when the solver fails or its plan breaks physics.
     """
     if solver not in SOLVERS:
         raise ProblemError("solver", solver, ", ".join(SOLVERS))
     require_between("gap", gap, 0)
     require_between("time_limit", time_limit, 0, above=True)
-    schedule = SOLVERS[solver](problem, gap=gap, time_limit=time_limit, progress=progress)
+    if options is not None and solver not in HEURISTICS:
+        raise ProblemError(
+            "options", f"given for solver {solver}", f"None, or a solver of {', '.join(sorted(HEURISTICS))}"
+        )
+    given = {} if options is None else {"options": options}
+    schedule = SOLVERS[solver](problem, gap=gap, time_limit=time_limit, progress=progress, **given)
     violations = verify(problem, schedule)
     if violations:
         raise SolverError(f"the plan breaks physics and was thrown away: {'; '.join(map(str, violations[:3]))}")

@@ -66,7 +66,7 @@ def _misreported(problem: SiteProblem, schedule: Schedule) -> list[Violation]:
     }
     figures = {
         **costs,
-        "reported objective": abs(schedule.objective_eur - actual.objective_eur),
+        "reported objective": abs(schedule.objective_eur - schedule.extra_eur - actual.objective_eur),
         "reported bound above the objective": schedule.bound_eur - schedule.objective_eur,
     }
     found = [Violation(device=SITE, rule=rule, step=0, amount=off) for rule, off in figures.items() if not off <= scale]

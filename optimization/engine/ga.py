@@ -1,0 +1,47 @@
+"""Solver "ga": a genetic algorithm over decisions, with the exact linear dispatch inside."""
+
+from optimization.engine.heuristics.decisions import Genes
+from optimization.engine.heuristics.options import SearchOptions
+from optimization.engine.heuristics.search import Algorithm, search
+from optimization.engine.heuristics.starts import Population
+from optimization.engine.highs import Progress
+from optimization.engine.problem import SiteProblem
+from optimization.engine.schedule import Schedule
+
+
+def solve_ga(
+    problem: SiteProblem,
+    *,
+    gap: float,
+    time_limit: float,
+    progress: Progress | None = None,
+    options: SearchOptions | None = None,
+) -> Schedule:
+    """Return the best plan that a genetic algorithm finds (docs/heuristics.md), as `search` reports it."""
+    return search(
+        problem,
+        solver="ga",
+        make=_genetic_algorithm,
+        gap=gap,
+        time_limit=time_limit,
+        progress=progress,
+        options=options or SearchOptions(),
+    )
+
+
+def _genetic_algorithm(sizes: Genes, starts: Population, seed: int) -> Algorithm:
+    """Return a GA: tournaments, two-point crossover over the day, mutation of runs of neighbouring blocks."""
+    # pymoo takes a second to import; whoever solves otherwise does not pay for it.
+    from pymoo.algorithms.soo.nonconvex.ga import GA
+    from pymoo.operators.crossover.pntx import TwoPointCrossover
+
+    from optimization.engine.heuristics.evolution import Evolution, RunMutation
+
+    algorithm = GA(
+        pop_size=len(starts),
+        sampling=starts,
+        crossover=TwoPointCrossover(prob=0.8),
+        mutation=RunMutation(prob=0.8),
+        eliminate_duplicates=True,
+    )
+    return Evolution(algorithm, sizes, seed=seed, kind=int)

@@ -1,0 +1,181 @@
+"""The genome of a site: which decisions it has, and the plans that guide the search."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, starmap
+
+import numpy as np
+
+from optimization.engine.compiled import Compiled, Filled, Places
+from optimization.engine.devices import Battery
+from optimization.engine.heuristics.decisions import (
+    ChoiceDecision,
+    ContentDecision,
+    Decision,
+    Genes,
+    OppositeDecision,
+    StagesDecision,
+    SwitchDecision,
+)
+from optimization.engine.heuristics.dispatch import Bounds
+from optimization.engine.heuristics.starts import Population, starting_population
+from optimization.engine.rounding import nearest_states
+from optimization.engine.schedule import DeviceSeries
+from optimization.engine.series import Series
+from optimization.engine.topology import Site
+
+
+@dataclass(frozen=True)
+class Genome:
+    """All decisions of a site in a row."""
+
+    filled: Filled
+    decisions: tuple[Decision, ...]
+    guide_count: int
+
+    @cached_property
+    def sizes(self) -> Genes:
+        """The number of alternatives of each gene."""
+        return np.array([size for decision in self.decisions for size in decision.sizes], dtype=np.int64)
+
+    @cached_property
+    def _places(self) -> list[slice]:
+        ends = np.cumsum([0, *(len(decision.sizes) for decision in self.decisions)]).tolist()
+        return list(starmap(slice, pairwise(ends)))
+
+    def bounds(self, genes: Genes) -> Bounds:
+        """Return the bounds of the columns for these genes."""
+        bounds = self.filled.low.copy(), self.filled.high.copy()
+        for decision, place in zip(self.decisions, self._places, strict=True):
+            decision.decide(genes[place], bounds)
+        return bounds
+
+    def as_guide(self, index: int) -> Genes:
+        """Return the genes of a guide."""
+        return np.concatenate([np.zeros(0, dtype=np.int64), *(each.as_guide(index) for each in self.decisions)])
+
+    def starts(self, count: int, random: np.random.Generator) -> Population:
+        """Return the genomes that a search starts from, one per row."""
+        guides = [self.as_guide(index) for index in range(self.guide_count)]
+        return starting_population(guides, self.sizes, count, random)
+
+
+def genome_of(
+    site: Site,
+    compiled: Compiled,
+    filled: Filled,
+    *,
+    guides: Sequence[Series],
+    contested: Places,
+    block: int,
+    contents: bool,
+) -> Genome:
+    """Return the genome of a site.
+
+    `guides` are plans as a value per column, `contested` the either/or columns that the relaxation does not keep,
+    `block` the steps that share a gene. With `contents` the search also decides what batteries hold.
+    """
+    decisions: list[Decision] = [
+        SwitchDecision(
+            switching=switching,
+            initially=initially,
+            low=filled.low[switching.on],
+            high=filled.high[switching.on],
+            guides=[np.round(guide[switching.on]) for guide in guides],
+            block=block,
+        )
+        for switching, initially in zip(compiled.switches, filled.initially, strict=True)
+    ]
+    decisions += _choices(compiled, filled, guides)
+    if len(contested):
+        decisions.append(OppositeDecision(contested, [guide[contested] for guide in guides]))
+    if contents:
+        decisions += _contents(site, compiled, guides, block)
+    return Genome(filled, tuple(decisions), len(guides))
+
+
+def _choices(compiled: Compiled, filled: Filled, guides: Sequence[Series]) -> Iterator[Decision]:
+    """Yield a decision for each variable whose columns are in rows that demand exactly one of them."""
+    for variables in compiled.variables:
+        for place in variables.values():
+            rows = _one_of_rows(compiled, filled, place)
+            if len(rows) == 1:
+                columns = rows[0][filled.high[rows[0]] > 0.5]
+                yield ChoiceDecision(columns, [guide[columns] for guide in guides])
+            elif rows:
+                stages = np.stack(rows)
+                stages = stages[:, filled.high[rows[0]] > 0.5]
+                yield StagesDecision(stages, [guide[stages] for guide in guides])
+
+
+def _one_of_rows(compiled: Compiled, filled: Filled, place: slice) -> list[Places]:
+    """Return the columns of each row that says: exactly one of these (integer) columns of one variable is 1."""
+    if place.stop == place.start or not compiled.integer[place].all():
+        return []
+    within = (compiled.column_of_value >= place.start) & (compiled.column_of_value < place.stop)
+    ones = within & (filled.values == 1.0)
+    per_row = np.bincount(compiled.rows, minlength=compiled.row_count)
+    inside = np.bincount(compiled.rows[ones], minlength=compiled.row_count)
+    demands_one = (filled.row_low == 1.0) & (filled.row_high == 1.0) & (inside == per_row) & (inside > 0)
+    return [compiled.column_of_value[ones & (compiled.rows == row)] for row in np.flatnonzero(demands_one)]
+
+
+def _contents(site: Site, compiled: Compiled, guides: Sequence[Series], block: int) -> Iterator[Decision]:
+    for device, variables in zip(site.devices, compiled.variables, strict=False):
+        if isinstance(device, Battery):
+            energy = np.arange(compiled.column_count)[variables["energy_kwh"]]
+            yield ContentDecision(device, site.problem.horizon, energy, [guide[energy] for guide in guides], block)
+
+
+def rounded_guide(compiled: Compiled, filled: Filled, values: Series) -> Series:
+    """Return the relaxation's plan with the on/off states nearest to its outputs that keep the minimum times."""
+    guide = values.copy()
+    for switching, lowest, initially in zip(compiled.switches, filled.lowest, filled.initially, strict=True):
+        output = values[switching.output]
+        guide[switching.on] = nearest_states(
+            on_cost=np.maximum(0.0, lowest - output),
+            off_cost=output,
+            low=filled.low[switching.on],
+            high=filled.high[switching.on],
+            switching=switching,
+            initially=initially,
+        )
+    return _leaning(compiled, guide)
+
+
+def guide_from_series(site: Site, compiled: Compiled, devices: Mapping[str, DeviceSeries]) -> Series:
+    """Return a plan, given as the series of all devices, as a value per column, where a column has such a value."""
+    guide = np.zeros(compiled.column_count)
+    for device, variables in zip(site.devices, compiled.variables, strict=False):
+        series = devices.get(device.name, {})
+        for name, place in variables.items():
+            if name in series and len(series[name]) == place.stop - place.start:
+                guide[place] = series[name]
+        _fill_process(guide, variables, series)
+        if "charging" in variables:
+            guide[variables["charging"]] = series["charge_kw"] > 0
+    meter, count = compiled.variables[-1], site.problem.horizon.count
+    grid = sum((series["power_kw"] for series in devices.values() if "power_kw" in series), np.zeros(count))
+    guide[meter["import_kw"]], guide[meter["export_kw"]] = np.maximum(grid, 0.0), np.maximum(-grid, 0.0)
+    return _leaning(compiled, guide)
+
+
+def _leaning(compiled: Compiled, guide: Series) -> Series:
+    """Decide each pair of opposites for the larger one."""
+    binary, one, other = compiled.exclusive.T
+    guide[binary] = guide[one] > guide[other]
+    return guide
+
+
+def _fill_process(guide: Series, variables: Mapping[str, slice], series: DeviceSeries) -> None:
+    """Set the start, or the step of each stage, of a process."""
+    on = np.flatnonzero(series.get("on", np.zeros(0)) > 0.5)
+    if not len(on):
+        return
+    if "runs" in variables:
+        runs = guide[variables["runs"]].reshape(len(on), -1)
+        runs[np.arange(len(on)), on] = 1.0
+        guide[variables["runs"]] = runs.ravel()
+    elif "on" not in variables and "start" in variables:
+        guide[variables["start"]][on[0]] = 1.0

@@ -1,0 +1,213 @@
+"""What every heuristic does around its own algorithm: guides, start, search, refinement, last check."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from optimization.engine.baseline import baseline
+from optimization.engine.errors import SolverError
+from optimization.engine.evaluate import judged, relative_gap
+from optimization.engine.heuristics.decisions import Genes
+from optimization.engine.heuristics.dispatch import MISSED_DIGITS
+from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series, rounded_guide
+from optimization.engine.heuristics.options import SearchOptions
+from optimization.engine.heuristics.planner import Candidate, Planner
+from optimization.engine.heuristics.previous import moved_to
+from optimization.engine.heuristics.starts import Population
+from optimization.engine.highs import Progress
+from optimization.engine.problem import SiteProblem
+from optimization.engine.rounding import promising_changes
+from optimization.engine.schedule import Schedule
+from optimization.engine.series import Series
+from optimization.engine.topology import Site
+from optimization.engine.wishes import missed_by_rank
+
+MOST_TRIALS = 60
+LEAST_GAIN = 1e-7
+MISMATCH = 1e-4
+# A search ends when this many generations brought nothing.
+IDLE_GENERATIONS = 10
+
+
+class Algorithm(Protocol):
+    """An evolutionary algorithm over genomes, asked generation by generation."""
+
+    def ask(self) -> Population | None:
+        """Return the genomes of the next generation, one per row; None at its end."""
+
+    def tell(self, worth_eur: Series, violation: Series) -> None:
+        """Take what the genomes asked for last are worth; less is better, violation first."""
+
+
+# Makes an algorithm for genes of these numbers of alternatives that starts from these genomes, with this seed.
+AlgorithmMaker = Callable[[Genes, Population, int], Algorithm]
+
+
+def search(
+    problem: SiteProblem,
+    *,
+    solver: str,
+    make: AlgorithmMaker,
+    gap: float,
+    time_limit: float,
+    progress: Progress | None,
+    options: SearchOptions,
+) -> Schedule:
+    """Return the best plan found within `time_limit` seconds, with its distance to the relaxation's bound.
+
+    Status is "optimal" within `gap` of the bound, else "time_limit" or "heuristic". A site without any either/or
+    that matters is planned by the linear programme alone.
+
+    Raises:
+        SolverError: when the model contradicts the plan's own figures.
+    """
+    started = time.perf_counter()
+    _tell(progress, "build", None)
+    planner = Planner(Site(problem), options, deadline=started + time_limit)
+    built = time.perf_counter()
+    best = _Search(planner, solver, make, gap, progress).best()
+    if best is not None:
+        best = replace(best, outcome=planner.dispatch.polished(best.outcome))
+    seconds = {"build": built - started, "solve": time.perf_counter() - built}
+    return _schedule(planner, best, solver, gap, seconds)
+
+
+def _tell(progress: Progress | None, phase: str, gap: float | None) -> None:
+    if progress is not None:
+        progress(phase, gap)
+
+
+class _Search:
+    def __init__(
+        self, planner: Planner, solver: str, make: AlgorithmMaker, gap: float, progress: Progress | None
+    ) -> None:
+        self.planner, self.make, self.gap, self.progress = planner, make, gap, progress
+        self.random = np.random.default_rng(planner.options.seed)
+
+    def best(self) -> Candidate | None:
+        """Return the best candidate of guides, search and refinement."""
+        guides = list(self._guides())
+        genome = self._genome(guides)
+        for index in range(len(guides)):
+            self.planner.candidate(genome.bounds(genome.as_guide(index)))
+        if not len(genome.sizes):
+            return self.planner.best
+        self._refine()
+        if self.planner.best is not None:
+            genome = self._genome([self.planner.best.outcome.values, *guides])
+        if not self._good_enough and not self.planner.spent:
+            self._evolve(genome)
+            self._refine()
+        return self.planner.best
+
+    def _guides(self) -> Iterator[Series]:
+        planner, problem = self.planner, self.planner.site.problem
+        if planner.relaxed is None:
+            raise SolverError("the linear relaxation has no plan")
+        yield rounded_guide(planner.compiled, planner.filled, planner.relaxed.values)
+        idle = baseline(problem).devices
+        yield guide_from_series(planner.site, planner.compiled, idle)
+        if planner.options.previous is not None:
+            last = moved_to(problem, planner.options.previous, idle)
+            yield guide_from_series(planner.site, planner.compiled, last)
+
+    def _genome(self, guides: Sequence[Series]) -> Genome:
+        planner = self.planner
+        assert planner.relaxed is not None  # noqa: S101
+        places, _ = planner.dispatch.open_decisions(planner.relaxed.values)
+        step_minutes = planner.site.problem.horizon.step_hours * 60
+        return genome_of(
+            planner.site,
+            planner.compiled,
+            planner.filled,
+            guides=guides,
+            contested=np.intersect1d(places, planner.dispatch.binary),
+            block=max(1, round(planner.options.block_minutes / step_minutes)),
+            contents=planner.options.extra_cost is not None,
+        )
+
+    @property
+    def _open_gap(self) -> float:
+        best = self.planner.best
+        return math.inf if best is None or any(best.missed) else relative_gap(best.worth_eur, self.planner.bound_eur)
+
+    @property
+    def _good_enough(self) -> bool:
+        return self._open_gap <= self.gap
+
+    def _evolve(self, genome: Genome) -> None:
+        planner = self.planner
+        starts = genome.starts(planner.options.population, self.random)
+        algorithm = self.make(genome.sizes, starts, planner.options.seed)
+        idle, before = 0, planner.best
+        while idle < IDLE_GENERATIONS and not planner.spent and not self._good_enough:
+            asked = algorithm.ask()
+            if asked is None:
+                return
+            worth, violation = planner.judge(genome, asked)
+            algorithm.tell(worth, violation)
+            idle = idle + 1 if planner.best is before else 0
+            before = planner.best
+            _tell(self.progress, "solve", self._open_gap)
+
+    def _refine(self) -> None:
+        """Try the changes of runs and rests of the best plan, step by step, whose first-order effect is a gain."""
+        planner = self.planner
+        for _ in range(MOST_TRIALS):
+            best = planner.best
+            if best is None or self._good_enough or not self._bettered(best):
+                return
+
+    def _bettered(self, best: Candidate) -> bool:
+        planner = self.planner
+        changes = promising_changes(
+            planner.compiled, planner.filled, np.round(best.outcome.values), best.outcome.reduced
+        )
+        for change in changes[:MOST_TRIALS]:
+            if planner.out_of_time:
+                return False
+            low, high = best.decided[0].copy(), best.decided[1].copy()
+            low[change.columns] = high[change.columns] = change.state
+            trial = planner.candidate((low, high))
+            if trial is not None and trial.key < (best.missed, best.worth_eur - LEAST_GAIN * abs(best.worth_eur)):
+                return True
+        return False
+
+
+def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float, seconds: dict[str, float]) -> Schedule:
+    problem, options = planner.site.problem, planner.options
+    idle = baseline(problem)
+    idle_missed = tuple(round(kwh, MISSED_DIGITS) for kwh in missed_by_rank(idle.unmet))
+    if best is None or idle_missed < best.missed:
+        extra = options.extra_eur(problem, idle.devices)
+        return _with_extra(replace(idle, status="heuristic", seconds=seconds), extra, -math.inf)
+    series = planner.series(best.outcome)
+    bound = planner.bound_eur
+    if any(best.missed):
+        bound = planner.dispatch.bound_with_misses(best.outcome) + options.bound_shift_eur
+    plan = judged(problem, series, solver=solver, status="heuristic", bound_eur=bound, seconds=seconds)
+    if abs(plan.objective_eur - best.outcome.goal) > MISMATCH * (1 + abs(best.outcome.goal)):
+        figures = f"{plan.objective_eur:g} by its series but {best.outcome.goal:g} by the model"
+        raise SolverError(f"the plan is worth {figures}")
+    plan = _with_extra(plan, options.extra_eur(problem, series), bound)
+    least_missed = planner.relaxed is not None and best.missed <= planner.relaxed.missed
+    if least_missed and plan.gap <= gap:
+        return replace(plan, status="optimal")
+    return replace(plan, status="time_limit" if planner.out_of_time else "heuristic")
+
+
+def _with_extra(plan: Schedule, extra_eur: float, bound_eur: float) -> Schedule:
+    """Return the plan judged with its extra cost."""
+    objective = plan.objective_eur + extra_eur
+    bound = min(bound_eur, objective)
+    return replace(
+        plan,
+        objective_eur=objective,
+        extra_eur=extra_eur,
+        bound_eur=bound,
+        gap=relative_gap(objective, bound),
+    )
