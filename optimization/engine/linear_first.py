@@ -1,12 +1,12 @@
 """The linear relaxation first; its plan is taken where it is a plan of the full model, or repaired and then proven."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optimization.engine.compiled import Compiled, Filled
 from optimization.engine.evaluate import relative_gap
-from optimization.engine.relaxation import Linear, relaxation_of
+from optimization.engine.relaxation import Linear, Relaxation, relaxation_of
 from optimization.engine.rounding import promising_changes, rounded
 from optimization.engine.series import Series
 
@@ -14,6 +14,7 @@ WHOLE = 1e-9
 BOTH_KW = 1e-6
 REPAIRS = 3
 MOST_TRIALS = 40
+EUR_PER_MISSED_KWH = 10.0
 # How to round, until a plan is found.
 ROUNDINGS = ((False, 1.0), (True, 1.0), (False, 4.0), (False, 20.0), (False, 0.25))
 LEAST_GAIN = 1e-6
@@ -62,18 +63,33 @@ class LinearFirst:
             states = rounded(self.compiled, self.filled, linear, spread=spread, dear_off=dear_off)
             plan = self.relaxation.solve(self.filled, *self._fixed(states))
             if plan.found:
-                plan, states = self._searched(plan, states, linear)
-                return self._repaired(plan, states)
-        return None
+                break
+        else:
+            states = self._with_few_misses(rounded(self.compiled, self.filled, linear), linear)
+            plan = self.relaxation.solve(self.filled, *self._fixed(states))
+        if not plan.found:
+            return None
+        plan, states = self._searched(plan, states, linear, self.relaxation, self.filled)
+        return self._repaired(plan, states)
 
-    def _searched(self, plan: Linear, states: Series, linear: Linear) -> tuple[Linear, Series]:
+    def _with_few_misses(self, states: Series, linear: Linear) -> Series:
+        """Return states that miss less of the wishes: a search with a price on every missed kWh."""
+        goal = self.filled.goal.copy()
+        goal[np.concatenate(self.compiled.ranks)] = EUR_PER_MISSED_KWH
+        priced, elastic = replace(self.filled, goal=goal), relaxation_of(self.compiled, elastic=True)
+        plan = elastic.solve(priced, *self._fixed(states))
+        return self._searched(plan, states, linear, elastic, priced)[1] if plan.found else states
+
+    def _searched(
+        self, plan: Linear, states: Series, linear: Linear, relaxation: Relaxation, filled: Filled
+    ) -> tuple[Linear, Series]:
         """Return a plan that no promising change of states betters, or one that is proven."""
         tried = 0
         while not self._proven(plan, linear) and tried < MOST_TRIALS:
-            for change in promising_changes(self.compiled, self.filled, states, plan.reduced):
+            for change in promising_changes(self.compiled, filled, states, plan.reduced):
                 changed = states.copy()
                 changed[change.columns] = change.state
-                trial = self.relaxation.solve(self.filled, *self._fixed(changed))
+                trial = relaxation.solve(filled, *self._fixed(changed))
                 tried += 1
                 if trial.found and trial.goal < plan.goal - LEAST_GAIN * abs(plan.goal):
                     plan, states = trial, changed

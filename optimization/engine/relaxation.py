@@ -27,32 +27,32 @@ class Linear:
     infeasible: bool = False
 
 
-_known: "WeakKeyDictionary[Compiled, Relaxation]" = WeakKeyDictionary()
+_known: "WeakKeyDictionary[Compiled, dict[bool, Relaxation]]" = WeakKeyDictionary()
 
 
-def relaxation_of(compiled: Compiled) -> "Relaxation":
+def relaxation_of(compiled: Compiled, *, elastic: bool = False) -> "Relaxation":
     """Return the linear programme of a compiled model, made once."""
-    found = _known.get(compiled)
-    if found is None:
-        found = _known[compiled] = Relaxation(compiled)
-    return found
+    found = _known.setdefault(compiled, {})
+    if elastic not in found:
+        found[elastic] = Relaxation(compiled, elastic=elastic)
+    return found[elastic]
 
 
 class Relaxation:
     """The linear programme of a topology; each thread keeps one HiGHS object that starts from its last basis.
 
-    Left out are the binaries that only exclude opposites, with their rows, and the missed wishes. Rows of which one
-    column is left become bounds of that column.
+    Left out are the binaries that only exclude opposites, with their rows, and (unless `elastic`) the missed wishes.
+    Rows of which one column is left become bounds of that column.
     """
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, *, elastic: bool = False) -> None:
         self.compiled = compiled
         kept = np.ones(compiled.column_count, dtype=bool)
         kept[compiled.exclusive[:, 0]] = False
         row_kept = np.ones(compiled.row_count, dtype=bool)
         row_kept[compiled.rows[np.isin(compiled.column_of_value, compiled.exclusive[:, 0])]] = False
-        for rank in compiled.ranks:
-            kept[rank] = False
+        if not elastic:
+            kept[np.concatenate(compiled.ranks)] = False
         inside = kept[compiled.column_of_value] & row_kept[compiled.rows]
         left = np.bincount(compiled.rows[inside], minlength=compiled.row_count)
         single = inside & (left[compiled.rows] == 1) & self._constant_values()

@@ -1,8 +1,9 @@
 """What a schedule costs in CPU: `uv run python -m tests.benchmarks.engine mixes|growth|reference`.
 
-`mixes` plans random sites of five mixes with the engine, and the same Pyomo model built anew for each site through Pyomo's
-HiGHS interface and (where `glpsol` is installed) through GLPK, in turn and in one process. `growth` shows how cost grows
-with steps and batteries. `reference` follows the gap of the reference's `apartment` over time; it needs `../shared`.
+`mixes` plans random sites of five mixes with the engine, and the same Pyomo model built anew for each site through
+Pyomo's HiGHS interface and (where `glpsol` is installed) through GLPK, in turn and in one process. `growth` shows how
+cost grows with steps and batteries. `reference` follows the gap of the reference's `apartment` over time; it needs
+`../shared`.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import perf_counter, process_time
 
 import highspy
@@ -54,13 +56,13 @@ def _mixes(options: argparse.Namespace) -> Table:
     )
     for name, mix in MIXES.items():
         problems = [mix(np.random.default_rng(seed)) for seed in range(WARM_UP + options.sites)]
-        compiling = _cpu_ms(lambda: [cache.get(Site(problem).topology) for problem in problems])
+        compiling = sum(_cpu_ms(partial(cache.get, Site(problem).topology)) for problem in problems)
         for problem in problems[:WARM_UP]:
             solve(problem, gap=GAP)
         engine, in_highs = [], []
         for problem in problems[WARM_UP:]:
             with _highs_time() as spent:
-                engine.append(_cpu_ms(lambda: solve(problem, gap=GAP, time_limit=options.time_limit)))
+                engine.append(_cpu_ms(partial(solve, problem, gap=GAP, time_limit=options.time_limit)))
             in_highs.append(1e3 * sum(spent))
         slow = problems[WARM_UP:][: options.slow_sites]
         row = [f"{np.mean(engine):.1f}", f"{np.median(engine):.1f}", f"{sum(in_highs) / sum(engine):.0%}"]
@@ -77,7 +79,7 @@ def _cold_ms(problems: list[SiteProblem], solver: str, time_limit: float) -> flo
     """Return the mean CPU time of building and solving each site's Pyomo model anew; None without the solver."""
     if solver == "glpk" and shutil.which("glpsol") is None:
         return None
-    return float(np.mean([_cpu_ms(lambda: _cold(problem, solver, time_limit)) for problem in problems]))
+    return float(np.mean([_cpu_ms(partial(_cold, problem, solver, time_limit)) for problem in problems]))
 
 
 def _cold(problem: SiteProblem, solver: str, time_limit: float) -> None:

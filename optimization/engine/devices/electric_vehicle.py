@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -104,6 +105,15 @@ class ElectricVehicle(Device, Uncontrolled):
         Raises:
             ProblemError: when the first of them has no known content on arrival.
         """
+        if horizon not in self._spans:
+            self._spans[horizon] = self._stays_within(horizon)
+        return self._spans[horizon]
+
+    @cached_property
+    def _spans(self) -> dict[Horizon, list["Span"]]:
+        return {}
+
+    def _stays_within(self, horizon: Horizon) -> list["Span"]:
         spans: list[Span] = []
         for index, stay in enumerate(self.stays):
             if stay.departure <= horizon.start or stay.arrival >= horizon.end:
