@@ -129,21 +129,21 @@ class StagesDecision:
 
 
 @dataclass(frozen=True, eq=False)
-class OppositeDecision:
-    """Which of two opposites each of these steps may do; only where the relaxation would do both."""
+class EitherOrDecision:
+    """Either/or columns that a plan has left open: two opposites, segments of a fuel curve that is not convex."""
 
-    binaries: Places
+    columns: Places
     guides: Sequence[Series]
 
     @property
     def sizes(self) -> list[int]:
-        """Return one gene per step."""
-        return [2] * len(self.binaries)
+        """Return one gene per column."""
+        return [2] * len(self.columns)
 
     def decide(self, genes: Genes, bounds: Bounds) -> None:
-        """Fix the either/or columns."""
+        """Fix the columns."""
         for bound in bounds:
-            bound[self.binaries] = genes
+            bound[self.columns] = genes
 
     def as_guide(self, index: int) -> Genes:
         """Return the states of the guide."""

@@ -21,7 +21,10 @@ Bounds = tuple[Series, Series]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A value per column, the goal, the energy missed in each rank of wishes (kWh), and the price of each column."""
+    """A value per column, the goal, the energy missed in each rank of wishes (kWh), and the price of each column.
+
+    The price is in the goal or, where more is missed than the relaxation must, in energy missed in the first such rank.
+    """
 
     values: Series
     goal: float
@@ -44,16 +47,24 @@ class Dispatch:
         self._rest[self.binary] = False
         self._missed = np.concatenate([*compiled.ranks, np.zeros(0, dtype=np.int64)])
         self._all = np.arange(compiled.column_count, dtype=np.int32)
+        self._contested = np.zeros(compiled.column_count, dtype=bool)
         self._holdable = True
+        self._least_missed = (np.inf,) * len(compiled.ranks)
         self._cost: Series | None = None
         self._highs = highspy.Highs()
         set_options(self._highs)
         self._highs.passModel(self._programme())
 
+    @property
+    def contested(self) -> npt.NDArray[np.int64]:
+        """Return the either/or columns that a plan so far has left open."""
+        return np.flatnonzero(self._contested)
+
     def relaxed(self) -> Outcome | None:
         """Return the plan with no decision taken: the lower bound, and the guide of every search."""
         found = self._plan(self.filled.low, self.filled.high)
         self._holdable = found is not None and not any(found.missed)
+        self._least_missed = (0.0,) * len(self.compiled.ranks) if found is None else found.missed
         return found
 
     def settled(self, low: Series, high: Series) -> Outcome | None:
@@ -65,9 +76,10 @@ class Dispatch:
         for _ in range(SETTLINGS):
             if outcome is None:
                 return None
-            places, states = self.open_decisions(outcome.values)
+            places, states = self._open_decisions(outcome.values)
             if not len(places):
                 return outcome
+            self._contested[places] = True
             low, high = low.copy(), high.copy()
             low[places] = high[places] = states
             outcome = self._plan(low, high)
@@ -77,7 +89,7 @@ class Dispatch:
                 outcome = self._plan(low, high)
         return None
 
-    def open_decisions(self, values: Series) -> tuple[npt.NDArray[np.int64], Series]:
+    def _open_decisions(self, values: Series) -> tuple[npt.NDArray[np.int64], Series]:
         """Return the decisions that `values` does not keep, and the state of each that it leans to."""
         both = np.minimum(values[self.one], values[self.other]) > BOTH_KW
         split = np.flatnonzero(self._rest & (np.abs(values - np.round(values)) > FRACTION))
@@ -107,18 +119,21 @@ class Dispatch:
             found = self._solve(self.goal, low, held)
             if found[0] is not None:
                 return Outcome(found[0], found[1], (0.0,) * len(self.compiled.ranks), found[2])
-        for rank in self.compiled.ranks:
+        price: Series | None = None
+        for rank, unavoidable in zip(self.compiled.ranks, self._least_missed, strict=True):
             missed = np.zeros(len(self._all))
             missed[rank] = 1.0
-            least, _, _ = self._solve(missed, low, high)
+            least, amount, reduced = self._solve(missed, low, high)
             if least is None:
                 return None
             high[rank] = np.maximum(least[rank], 0.0)
+            if price is None and amount > unavoidable + MISSED_KWH:
+                price = reduced
         values, goal, reduced = self._solve(self.goal, low, high)
         if values is None:
             return None
         amounts = tuple(round(float(values[rank].sum()), MISSED_DIGITS) for rank in self.compiled.ranks)
-        return Outcome(values, goal, amounts, reduced)
+        return Outcome(values, goal, amounts, reduced if price is None else price)
 
     def _solve(self, cost: Series, low: Series, high: Series) -> tuple[Series | None, float, Series]:
         """Return values (None where there are none), the cost, and reduced costs."""

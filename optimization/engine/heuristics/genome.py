@@ -13,8 +13,8 @@ from optimization.engine.heuristics.decisions import (
     ChoiceDecision,
     ContentDecision,
     Decision,
+    EitherOrDecision,
     Genes,
-    OppositeDecision,
     StagesDecision,
     SwitchDecision,
 )
@@ -44,16 +44,29 @@ class Genome:
         ends = np.cumsum([0, *(len(decision.sizes) for decision in self.decisions)]).tolist()
         return list(starmap(slice, pairwise(ends)))
 
-    def bounds(self, genes: Genes) -> Bounds:
-        """Return the bounds of the columns for these genes."""
+    def bounds(self, genes: Genes, *, firm: bool = True) -> Bounds:
+        """Return the bounds of the columns for these genes; if not `firm`, what is either/or stays open."""
         bounds = self.filled.low.copy(), self.filled.high.copy()
         for decision, place in zip(self.decisions, self._places, strict=True):
-            decision.decide(genes[place], bounds)
+            if firm or not isinstance(decision, EitherOrDecision):
+                decision.decide(genes[place], bounds)
         return bounds
 
     def as_guide(self, index: int) -> Genes:
         """Return the genes of a guide."""
         return np.concatenate([np.zeros(0, dtype=np.int64), *(each.as_guide(index) for each in self.decisions)])
+
+    def neighbours(self, genes: Genes) -> list[Genes]:
+        """Return the genomes in which one process starts, or one either/or goes, another way."""
+        found = []
+        for decision, place in zip(self.decisions, self._places, strict=True):
+            if isinstance(decision, (SwitchDecision, ContentDecision)):
+                continue
+            for gene in range(place.start, place.stop):
+                for other in set(range(self.sizes[gene])) - {int(genes[gene])}:
+                    found.append(genes.copy())
+                    found[-1][gene] = other
+        return found
 
     def starts(self, count: int, random: np.random.Generator) -> Population:
         """Return the genomes that a search starts from, one per row."""
@@ -73,8 +86,8 @@ def genome_of(
 ) -> Genome:
     """Return the genome of a site.
 
-    `guides` are plans as a value per column, `contested` the either/or columns that the relaxation does not keep,
-    `block` the steps that share a gene. With `contents` the search also decides what batteries hold.
+    `guides` are plans as a value per column, `contested` either/or columns that plans have left open, `block` the steps
+    that share a gene. With `contents` the search also decides what batteries hold.
     """
     decisions: list[Decision] = [
         SwitchDecision(
@@ -89,7 +102,7 @@ def genome_of(
     ]
     decisions += _choices(compiled, filled, guides)
     if len(contested):
-        decisions.append(OppositeDecision(contested, [guide[contested] for guide in guides]))
+        decisions.append(EitherOrDecision(contested, [guide[contested] for guide in guides]))
     if contents:
         decisions += _contents(site, compiled, guides, block)
     return Genome(filled, tuple(decisions), len(guides))
@@ -141,7 +154,7 @@ def rounded_guide(compiled: Compiled, filled: Filled, values: Series) -> Series:
             switching=switching,
             initially=initially,
         )
-    return _leaning(compiled, guide)
+    return leaning(compiled, guide)
 
 
 def guide_from_series(site: Site, compiled: Compiled, devices: Mapping[str, DeviceSeries]) -> Series:
@@ -158,12 +171,13 @@ def guide_from_series(site: Site, compiled: Compiled, devices: Mapping[str, Devi
     meter, count = compiled.variables[-1], site.problem.horizon.count
     grid = sum((series["power_kw"] for series in devices.values() if "power_kw" in series), np.zeros(count))
     guide[meter["import_kw"]], guide[meter["export_kw"]] = np.maximum(grid, 0.0), np.maximum(-grid, 0.0)
-    return _leaning(compiled, guide)
+    return leaning(compiled, guide)
 
 
-def _leaning(compiled: Compiled, guide: Series) -> Series:
-    """Decide each pair of opposites for the larger one."""
+def leaning(compiled: Compiled, guide: Series) -> Series:
+    """Return the plan with each pair of opposites decided for the larger one."""
     binary, one, other = compiled.exclusive.T
+    guide = guide.copy()
     guide[binary] = guide[one] > guide[other]
     return guide
 

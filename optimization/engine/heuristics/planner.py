@@ -7,6 +7,7 @@ from hashlib import blake2b
 import numpy as np
 
 from optimization.engine.compiled import Compiled, cache
+from optimization.engine.heuristics.decisions import Genes
 from optimization.engine.heuristics.dispatch import Bounds, Dispatch, Outcome
 from optimization.engine.heuristics.genome import Genome
 from optimization.engine.heuristics.options import SearchOptions
@@ -84,10 +85,14 @@ class Planner:
         least = 0.0 if self.relaxed is None else violation(self.relaxed.missed)
         worth, off = np.full((2, len(population)), NO_PLAN)
         for row, genes in enumerate(population):
-            found = None if self.spent else self.candidate(genome.bounds(genes))
+            found = None if self.spent else self._decoded(genome, genes)
             if found is not None:
                 worth[row], off[row] = found.worth_eur, max(0.0, violation(found.missed) - least)
         return worth, off
+
+    def _decoded(self, genome: Genome, genes: Genes) -> Candidate | None:
+        """Return the plan of these genes; where their either/or contradicts the rest, the rest decides."""
+        return self.candidate(genome.bounds(genes)) or self.candidate(genome.bounds(genes, firm=False))
 
     def _solved(self, bounds: Bounds) -> Candidate | None:
         outcome = self.dispatch.settled(*bounds)

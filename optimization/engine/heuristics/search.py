@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Protocol
 
 import numpy as np
@@ -12,8 +13,8 @@ from optimization.engine.baseline import baseline
 from optimization.engine.errors import SolverError
 from optimization.engine.evaluate import judged, relative_gap
 from optimization.engine.heuristics.decisions import Genes
-from optimization.engine.heuristics.dispatch import MISSED_DIGITS
-from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series, rounded_guide
+from optimization.engine.heuristics.dispatch import MISSED_DIGITS, Bounds
+from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series, leaning, rounded_guide
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.planner import Candidate, Planner
 from optimization.engine.heuristics.previous import moved_to
@@ -31,6 +32,9 @@ LEAST_GAIN = 1e-7
 MISMATCH = 1e-4
 # A search ends when this many generations brought nothing.
 IDLE_GENERATIONS = 10
+LEAST_BLOCKS = 24
+# Of the plans to look at: what refining the best guide and evolving may use; the rest refines the last best.
+EVOLUTION_SHARE = 0.8
 
 
 class Algorithm(Protocol):
@@ -94,12 +98,11 @@ class _Search:
         genome = self._genome(guides)
         for index in range(len(guides)):
             self.planner.candidate(genome.bounds(genome.as_guide(index)))
-        if not len(genome.sizes):
-            return self.planner.best
         self._refine()
         if self.planner.best is not None:
-            genome = self._genome([self.planner.best.outcome.values, *guides])
-        if not self._good_enough and not self.planner.spent:
+            guides = [leaning(self.planner.compiled, self.planner.best.outcome.values), *guides]
+        genome = self._genome(guides)
+        if len(genome.sizes) and not self._good_enough and not self.planner.spent:
             self._evolve(genome)
             self._refine()
         return self.planner.best
@@ -117,18 +120,22 @@ class _Search:
 
     def _genome(self, guides: Sequence[Series]) -> Genome:
         planner = self.planner
-        assert planner.relaxed is not None  # noqa: S101
-        places, _ = planner.dispatch.open_decisions(planner.relaxed.values)
-        step_minutes = planner.site.problem.horizon.step_hours * 60
         return genome_of(
             planner.site,
             planner.compiled,
             planner.filled,
             guides=guides,
-            contested=np.intersect1d(places, planner.dispatch.binary),
-            block=max(1, round(planner.options.block_minutes / step_minutes)),
+            contested=planner.dispatch.contested,
+            block=self._block,
             contents=planner.options.extra_cost is not None,
         )
+
+    @property
+    def _block(self) -> int:
+        """Return the steps that share a gene; a short horizon is decided more finely."""
+        horizon = self.planner.site.problem.horizon
+        wanted = round(self.planner.options.block_minutes / (horizon.step_hours * 60))
+        return max(1, min(wanted, horizon.count // LEAST_BLOCKS))
 
     @property
     def _open_gap(self) -> float:
@@ -144,7 +151,10 @@ class _Search:
         starts = genome.starts(planner.options.population, self.random)
         algorithm = self.make(genome.sizes, starts, planner.options.seed)
         idle, before = 0, planner.best
-        while idle < IDLE_GENERATIONS and not planner.spent and not self._good_enough:
+        most = round(EVOLUTION_SHARE * planner.options.evaluations)
+        while (
+            idle < IDLE_GENERATIONS and planner.looked_at < most and not planner.out_of_time and not self._good_enough
+        ):
             asked = algorithm.ask()
             if asked is None:
                 return
@@ -155,27 +165,35 @@ class _Search:
             _tell(self.progress, "solve", self._open_gap)
 
     def _refine(self) -> None:
-        """Try the changes of runs and rests of the best plan, step by step, whose first-order effect is a gain."""
+        """Take the first change of one decision that betters the best plan, until none of those tried does."""
         planner = self.planner
         for _ in range(MOST_TRIALS):
             best = planner.best
-            if best is None or self._good_enough or not self._bettered(best):
+            if best is None or self._good_enough or planner.spent:
+                return
+            trials = islice(chain(self._other_runs(best), self._other_ways(best)), MOST_TRIALS)
+            if not any(self._betters(best, bounds) for bounds in trials):
                 return
 
-    def _bettered(self, best: Candidate) -> bool:
-        planner = self.planner
-        changes = promising_changes(
-            planner.compiled, planner.filled, np.round(best.outcome.values), best.outcome.reduced
-        )
-        for change in changes[:MOST_TRIALS]:
-            if planner.out_of_time:
-                return False
+    def _betters(self, best: Candidate, bounds: Bounds) -> bool:
+        trial = None if self.planner.spent else self.planner.candidate(bounds)
+        return trial is not None and trial.key < (best.missed, best.worth_eur - LEAST_GAIN * abs(best.worth_eur))
+
+    def _other_runs(self, best: Candidate) -> Iterator[Bounds]:
+        """Yield other runs and rests whose first-order effect is a gain, the most promising first."""
+        compiled, filled = self.planner.compiled, self.planner.filled
+        states, reduced = np.round(best.outcome.values), best.outcome.reduced
+        for change in promising_changes(compiled, filled, states, reduced)[: MOST_TRIALS // 2]:
             low, high = best.decided[0].copy(), best.decided[1].copy()
             low[change.columns] = high[change.columns] = change.state
-            trial = planner.candidate((low, high))
-            if trial is not None and trial.key < (best.missed, best.worth_eur - LEAST_GAIN * abs(best.worth_eur)):
-                return True
-        return False
+            yield low, high
+
+    def _other_ways(self, best: Candidate) -> Iterator[Bounds]:
+        """Yield plans in which one process starts, or one either/or goes, another way."""
+        genome = self._genome([leaning(self.planner.compiled, best.outcome.values)])
+        neighbours = genome.neighbours(genome.as_guide(0))
+        for index in self.random.permutation(len(neighbours)):
+            yield genome.bounds(neighbours[index])
 
 
 def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float, seconds: dict[str, float]) -> Schedule:
