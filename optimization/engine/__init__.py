@@ -2,6 +2,8 @@
 
 from optimization.engine.baseline import baseline
 from optimization.engine.errors import ProblemError, SolverError
+from optimization.engine.heuristics.front import front
+from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.horizon import Horizon
 from optimization.engine.problem import Emissions, GridConnection, Objective, Prices, SiteProblem
 from optimization.engine.schedule import Cost, Schedule, Unmet
@@ -19,11 +21,13 @@ __all__ = [
     "Prices",
     "ProblemError",
     "Schedule",
+    "SearchOptions",
     "SiteProblem",
     "SolverError",
     "Unmet",
     "Violation",
     "baseline",
+    "front",
     "solve",
     "verify",
 ]

@@ -85,12 +85,12 @@ class Planner:
         least = 0.0 if self.relaxed is None else violation(self.relaxed.missed)
         worth, off = np.full((2, len(population)), NO_PLAN)
         for row, genes in enumerate(population):
-            found = None if self.spent else self._decoded(genome, genes)
+            found = None if self.spent else self.decoded(genome, genes)
             if found is not None:
                 worth[row], off[row] = found.worth_eur, max(0.0, violation(found.missed) - least)
         return worth, off
 
-    def _decoded(self, genome: Genome, genes: Genes) -> Candidate | None:
+    def decoded(self, genome: Genome, genes: Genes) -> Candidate | None:
         """Return the plan of these genes; where their either/or contradicts the rest, the rest decides."""
         return self.candidate(genome.bounds(genes)) or self.candidate(genome.bounds(genes, firm=False))
 

@@ -20,6 +20,7 @@ from optimization.engine.heuristics.planner import Candidate, Planner
 from optimization.engine.heuristics.previous import moved_to
 from optimization.engine.heuristics.starts import Population
 from optimization.engine.highs import Progress
+from optimization.engine.horizon import Horizon
 from optimization.engine.problem import SiteProblem
 from optimization.engine.rounding import promising_changes
 from optimization.engine.schedule import Schedule
@@ -80,6 +81,12 @@ def search(
     return _schedule(planner, best, solver, gap, seconds)
 
 
+def block_steps(horizon: Horizon, options: SearchOptions) -> int:
+    """Return how many steps share a gene; a short horizon is decided more finely."""
+    wanted = round(options.block_minutes / (horizon.step_hours * 60))
+    return max(1, min(wanted, horizon.count // LEAST_BLOCKS))
+
+
 def _tell(progress: Progress | None, phase: str, gap: float | None) -> None:
     if progress is not None:
         progress(phase, gap)
@@ -126,16 +133,9 @@ class _Search:
             planner.filled,
             guides=guides,
             contested=planner.dispatch.contested,
-            block=self._block,
+            block=block_steps(planner.site.problem.horizon, planner.options),
             contents=planner.options.extra_cost is not None,
         )
-
-    @property
-    def _block(self) -> int:
-        """Return the steps that share a gene; a short horizon is decided more finely."""
-        horizon = self.planner.site.problem.horizon
-        wanted = round(self.planner.options.block_minutes / (horizon.step_hours * 60))
-        return max(1, min(wanted, horizon.count // LEAST_BLOCKS))
 
     @property
     def _open_gap(self) -> float:
@@ -202,7 +202,7 @@ def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float,
     idle_missed = tuple(round(kwh, MISSED_DIGITS) for kwh in missed_by_rank(idle.unmet))
     if best is None or idle_missed < best.missed:
         extra = options.extra_eur(problem, idle.devices)
-        return _with_extra(replace(idle, status="heuristic", seconds=seconds), extra, -math.inf)
+        return with_extra(replace(idle, status="heuristic", seconds=seconds), extra, -math.inf)
     series = planner.series(best.outcome)
     bound = planner.bound_eur
     if any(best.missed):
@@ -211,15 +211,15 @@ def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float,
     if abs(plan.objective_eur - best.outcome.goal) > MISMATCH * (1 + abs(best.outcome.goal)):
         figures = f"{plan.objective_eur:g} by its series but {best.outcome.goal:g} by the model"
         raise SolverError(f"the plan is worth {figures}")
-    plan = _with_extra(plan, options.extra_eur(problem, series), bound)
+    plan = with_extra(plan, options.extra_eur(problem, series), bound)
     least_missed = planner.relaxed is not None and best.missed <= planner.relaxed.missed
     if least_missed and plan.gap <= gap:
         return replace(plan, status="optimal")
     return replace(plan, status="time_limit" if planner.out_of_time else "heuristic")
 
 
-def _with_extra(plan: Schedule, extra_eur: float, bound_eur: float) -> Schedule:
-    """Return the plan judged with its extra cost."""
+def with_extra(plan: Schedule, extra_eur: float, bound_eur: float) -> Schedule:
+    """Return the plan judged with an extra cost; the bound is one of the whole."""
     objective = plan.objective_eur + extra_eur
     bound = min(bound_eur, objective)
     return replace(
