@@ -6,6 +6,7 @@ from optimization.engine.heuristics.front import front
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.horizon import Horizon
 from optimization.engine.problem import Emissions, GridConnection, Objective, Prices, SiteProblem
+from optimization.engine.relaxation import warm_starts
 from optimization.engine.schedule import Cost, Schedule, Unmet
 from optimization.engine.solvers import SOLVERS, solve
 from optimization.engine.verify import verify
@@ -30,4 +31,5 @@ __all__ = [
     "front",
     "solve",
     "verify",
+    "warm_starts",
 ]

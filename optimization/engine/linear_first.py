@@ -33,12 +33,30 @@ class First:
     infeasible: bool = False
 
 
+def least_misses(compiled: Compiled, filled: Filled) -> Filled | None:
+    """Return the site with its missed wishes limited, rank by rank, to the least that the linear programme needs.
+
+    A plan of the full model within these limits misses its wishes as little as any plan can.
+    """
+    elastic = relaxation_of(compiled, elastic=True)
+    for rank in compiled.ranks:
+        goal = np.zeros(compiled.column_count)
+        goal[rank] = 1.0
+        linear = elastic.solve(replace(filled, goal=goal, goal_offset=0.0))
+        if not linear.found:
+            return None
+        high = filled.high.copy()
+        high[rank] = np.maximum(linear.values[rank], 0.0)
+        filled = replace(filled, high=high)
+    return filled
+
+
 class LinearFirst:
     """The linear programme of a site, and plans of the full model that are made from its answer."""
 
-    def __init__(self, compiled: Compiled, filled: Filled, *, gap: float) -> None:
+    def __init__(self, compiled: Compiled, filled: Filled, *, gap: float, elastic: bool = False) -> None:
         self.compiled, self.filled, self.gap = compiled, filled, gap
-        self.relaxation = relaxation_of(compiled)
+        self.relaxation = relaxation_of(compiled, elastic=elastic)
         self.binary, self.one, self.other = compiled.exclusive.T
         self.decided = compiled.integer.copy()
         self.decided[self.binary] = False

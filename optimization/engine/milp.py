@@ -12,7 +12,7 @@ from optimization.engine.compiled import Compiled, Filled, cache
 from optimization.engine.errors import SolverError
 from optimization.engine.evaluate import judged, relative_gap
 from optimization.engine.highs import ABSOLUTE_GAP, Answer, Program, Progress
-from optimization.engine.linear_first import LinearFirst
+from optimization.engine.linear_first import First, LinearFirst, least_misses
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import DeviceSeries, Schedule
 from optimization.engine.series import Series
@@ -84,16 +84,25 @@ class _Search:
         """Return the plan of least goal among those that miss the wishes least, rank by rank."""
         for rank in self.ranks:
             self.program.high[rank] = 0.0
-        first = LinearFirst(self.compiled, self.filled, gap=self.gap)
-        linear = first.solve()
-        if linear.infeasible:
-            return self._with_misses()
-        if linear.proven:
-            return Answer(values=linear.values, bound=linear.bound)
-        answer = self._solve(self.program.goal, gap=self.gap, start=linear.values)
+        first = LinearFirst(self.compiled, self.filled, gap=self.gap).solve()
+        answer = Answer(values=None, bound=-math.inf, infeasible=True) if first.infeasible else self._proven(first)
         return self._with_misses() if answer.infeasible else answer
 
     def _with_misses(self) -> Answer:
+        limited = least_misses(self.compiled, self.filled)
+        if limited is not None:
+            first = LinearFirst(self.compiled, limited, gap=self.gap, elastic=True).solve()
+            if first.values is not None:
+                self.program.high = limited.high.copy()
+                return self._proven(first)
+        return self._with_misses_by_tree()
+
+    def _proven(self, first: First) -> Answer:
+        if first.proven:
+            return Answer(values=first.values, bound=first.bound)
+        return self._solve(self.program.goal, gap=self.gap, start=first.values)
+
+    def _with_misses_by_tree(self) -> Answer:
         for rank in self.ranks:
             self.program.high[rank] = self.filled.high[rank]
         timed_out, best = False, None

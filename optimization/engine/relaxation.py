@@ -1,6 +1,9 @@
 """The first, linear look at a site: no either/or, every wish held, on/off states anywhere between."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -27,7 +30,21 @@ class Linear:
     infeasible: bool = False
 
 
+_warm: ContextVar[bool] = ContextVar("warm", default=False)
 _known: "WeakKeyDictionary[Compiled, dict[bool, Relaxation]]" = WeakKeyDictionary()
+
+
+@contextmanager
+def warm_starts() -> Iterator[None]:
+    """Let each site start from the basis of the one before it that has the same topology: for many sites in a row.
+
+    That is about a third faster; which one of equally cheap plans is found then depends on the sites before.
+    """
+    token = _warm.set(True)
+    try:
+        yield
+    finally:
+        _warm.reset(token)
 
 
 def relaxation_of(compiled: Compiled, *, elastic: bool = False) -> "Relaxation":
@@ -39,7 +56,7 @@ def relaxation_of(compiled: Compiled, *, elastic: bool = False) -> "Relaxation":
 
 
 class Relaxation:
-    """The linear programme of a topology; each thread keeps one HiGHS object that starts from its last basis.
+    """The linear programme of a topology; each thread keeps one HiGHS object, hot while one site is searched.
 
     Left out are the binaries that only exclude opposites, with their rows, and (unless `elastic`) the missed wishes.
     Rows of which one column is left become bounds of that column.
@@ -84,7 +101,7 @@ class Relaxation:
         if last is filled:
             highs.changeColsBounds(len(low), self._all, low, high)
         else:
-            basis = None if last is None else highs.getBasis()
+            basis = highs.getBasis() if last is not None and _warm.get() else None
             pass_model(
                 highs,
                 goal=filled.goal[self.columns],
@@ -118,6 +135,7 @@ class Relaxation:
         if not hasattr(self._here, "highs"):
             self._here.highs, self._here.last = highspy.Highs(), None
             set_options(self._here.highs)
+            self._here.highs.setOptionValue("presolve", "off")
         return self._here.highs, self._here.last
 
     def _answer(self, highs: highspy.Highs) -> Linear:

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from time import perf_counter, process_time
 
@@ -23,16 +24,19 @@ import pyomo.environ as pyo
 from rich.console import Console
 from rich.table import Table
 
-from optimization.engine import SiteProblem, solve
+from optimization.engine import Horizon, SiteProblem, solve, warm_starts
 from optimization.engine.compiled import cache
 from optimization.engine.devices import Battery
 from optimization.engine.formulation import formulate
 from optimization.engine.topology import Site
+from optimization.scenarios import named_scenario
+from optimization.scenarios.input_file import read_file
 from tests.optimization.engine.mixes import MIXES
-from tests.optimization.engine.reference import reference_cases, reference_problem
+from tests.optimization.engine.reference import REFERENCE, ZONE
 
 GAP = 1e-3
 WARM_UP = 3
+REFERENCE_DAY = date(2019, 12, 18)
 
 
 def main() -> None:
@@ -61,7 +65,7 @@ def _mixes(options: argparse.Namespace) -> Table:
             solve(problem, gap=GAP)
         engine, in_highs = [], []
         for problem in problems[WARM_UP:]:
-            with _highs_time() as spent:
+            with _highs_time() as spent, warm_starts():
                 engine.append(_cpu_ms(partial(solve, problem, gap=GAP, time_limit=options.time_limit)))
             in_highs.append(1e3 * sum(spent))
         slow = problems[WARM_UP:][: options.slow_sites]
@@ -150,8 +154,8 @@ def _grow(table: Table, problem: SiteProblem, steps: int, batteries: int, option
 
 def _reference(options: argparse.Namespace) -> Table:
     table = Table("time limit s", "seconds", "cost EUR", "bound EUR", "gap")
-    (folder,) = (folder for folder in reference_cases() if folder.name == "apartment")
-    problem = reference_problem(folder)
+    scenario, horizon = named_scenario("apartment"), Horizon.market_day(REFERENCE_DAY, ZONE)
+    problem = scenario.problem(read_file(REFERENCE / "input_data.csv").series, horizon, ZONE)
     limit = 1.0
     while limit <= options.time_limit:
         started = perf_counter()

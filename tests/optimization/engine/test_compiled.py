@@ -1,16 +1,20 @@
 """The compiled model is the Pyomo model, and the short ways through it lead to the same optimum."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyomo.environ as pyo
 import pytest
 from hypothesis import given, settings
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optimization.engine import SiteProblem, solve
+from optimization.engine import SiteProblem, milp, solve, warm_starts
 from optimization.engine.compiled import Filled, cache, compile_topology
+from optimization.engine.devices import Battery
 from optimization.engine.formulation import formulate
 from optimization.engine.highs import Program
 from optimization.engine.topology import Site
+from optimization.engine.wishes import missed_by_rank
 from tests.optimization.engine.mixes import MIXES
 from tests.optimization.engine.strategies import problems
 
@@ -100,3 +104,31 @@ def test_linear_first_finds_the_optimum_of_the_plain_model(mix: str) -> None:
         assert plan.gap <= 1e-3
         assert abs(plan.objective_eur - plain) <= 1.2e-3 * abs(plain) + 1e-6, seed
         assert plan.bound_eur <= plain + 1e-4 * abs(plain) + 1e-6
+
+
+def with_empty_battery(problem: SiteProblem) -> SiteProblem:
+    """Return the site with a battery that starts far below what is wished."""
+    devices = [
+        replace(device, initial_soc_percent=0.0, min_soc_percent=45.0) if isinstance(device, Battery) else device
+        for device in problem.devices
+    ]
+    return replace(problem, devices=tuple(devices))
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_wishes_yield_as_little_by_linear_programmes_as_by_trees(mix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = [with_empty_battery(MIXES[mix](np.random.default_rng(seed), count=16)) for seed in range(6)]
+    linear = [solve(problem, gap=1e-3) for problem in problems]
+    monkeypatch.setattr(milp, "least_misses", lambda *_: None)
+    for problem, first in zip(problems, linear, strict=True):
+        tree = solve(problem, gap=1e-3)
+        assert first.unmet
+        assert missed_by_rank(first.unmet) == pytest.approx(missed_by_rank(tree.unmet), rel=1e-4, abs=1e-4)
+
+
+def test_warm_starts_change_no_cost() -> None:
+    problems = [MIXES["+ EV"](np.random.default_rng(seed), count=24) for seed in range(8)]
+    cold = [solve(problem, gap=1e-4).objective_eur for problem in problems]
+    with warm_starts():
+        warm = [solve(problem, gap=1e-4).objective_eur for problem in problems]
+    assert warm == pytest.approx(cold, rel=2e-4, abs=1e-4)
