@@ -12,6 +12,7 @@ from flexplatform.accounts.models import Organization
 from flexplatform.accounts.requests import TenantRequest
 from flexplatform.jobs.models import new_key
 from optimization.models import ScheduleRun
+from optimization.origins import origins_of
 from optimization.queries import current_runs, latest_runs, run_of_day
 
 
@@ -60,6 +61,7 @@ def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
         **wanted,
         **_figures(run),
         "run": run,
+        "origins": origins_of(run),
         "earlier": others.filter(start__lt=run.start).first(),
         "later": others.filter(start__gt=run.start).last(),
     }

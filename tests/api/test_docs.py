@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from assets.models import KINDS
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.models import Door
 from flexplatform.accounts.permissions import DELEGABLE, PERMISSIONS, Role
@@ -17,8 +18,16 @@ from flexplatform.jobs.models import Job
 from flexplatform.jobs.tasks import run_job
 from tests.api.curl import ANY, Shell, Step, difference, steps
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
+from tests.tenancy.operations import RESOURCES
 
 PAGE = BASE_DIR / "docs" / "api.md"
+
+
+def test_the_page_names_every_resource() -> None:
+    table = PAGE.read_text().partition("## Everything there is")[2].partition("## ")[0]
+    named = set(re.findall(r"`([a-z/<>-]+)`", table))
+    kinds = {f"assets-{kind}" for kind in KINDS}
+    assert {"assets/<kind>" if name in kinds else name for name in RESOURCES} <= named
 
 
 @pytest.mark.django_db(transaction=True)
