@@ -58,8 +58,9 @@ class LinearFirst:
         self.compiled, self.filled, self.gap = compiled, filled, gap
         self.relaxation = relaxation_of(compiled, elastic=elastic)
         self.binary, self.one, self.other = compiled.exclusive.T
-        self.decided = compiled.integer.copy()
-        self.decided[self.binary] = False
+        decided = compiled.integer.copy()
+        decided[self.binary] = False
+        self.decided = np.flatnonzero(decided)
 
     def solve(self) -> First:
         """Return a plan that is proven within the gap, where the linear programme leads to one."""
@@ -119,7 +120,8 @@ class LinearFirst:
         return plan, states
 
     def _off(self, values: Series) -> float:
-        return float((np.abs(values - np.round(values)) * self.decided).max(initial=0.0))
+        decided = values[self.decided]
+        return float(np.abs(decided - np.round(decided)).max(initial=0.0))
 
     def _fixed(self, states: Series) -> tuple[Series, Series]:
         low, high = self.filled.low.copy(), self.filled.high.copy()

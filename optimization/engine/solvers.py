@@ -11,7 +11,7 @@ from optimization.engine.milp import solve_milp
 from optimization.engine.problem import SiteProblem
 from optimization.engine.pso import solve_pso
 from optimization.engine.schedule import Schedule
-from optimization.engine.verify import verify
+from optimization.engine.verify import broken_physics
 
 SOLVERS: dict[str, Callable[..., Schedule]] = {"milp": solve_milp, "ga": solve_ga, "pso": solve_pso}
 HEURISTICS = frozenset({"ga", "pso"})
@@ -50,7 +50,7 @@ def solve(
         )
     given = {} if options is None else {"options": options}
     schedule = SOLVERS[solver](problem, gap=gap, time_limit=time_limit, progress=progress, **given)
-    violations = verify(problem, schedule)
+    violations = broken_physics(problem, schedule)
     if violations:
         raise SolverError(f"the plan breaks physics and was thrown away: {'; '.join(map(str, violations[:3]))}")
     return schedule

@@ -18,8 +18,16 @@ def verify(problem: SiteProblem, schedule: Schedule) -> tuple[Violation, ...]:
     and the list of missed wishes.
     """
     incomplete = _incomplete(problem, schedule)
-    if incomplete:
-        return tuple(incomplete)
+    return tuple(incomplete) or (*_broken(problem, schedule), *_misreported(problem, schedule))
+
+
+def broken_physics(problem: SiteProblem, schedule: Schedule) -> tuple[Violation, ...]:
+    """Return what `verify` does without the reported cost, bound and wishes: for a plan whose figures were made now."""
+    incomplete = _incomplete(problem, schedule)
+    return tuple(incomplete) or tuple(_broken(problem, schedule))
+
+
+def _broken(problem: SiteProblem, schedule: Schedule) -> list[Violation]:
     found = [
         violation
         for device in problem.devices
@@ -29,7 +37,7 @@ def verify(problem: SiteProblem, schedule: Schedule) -> tuple[Violation, ...]:
     heat = total(problem, schedule.devices, "heat_kw")
     found += unequal(SITE, "heat balance", -heat, schedule.heat_surplus_kw)
     found += exceeding(SITE, "heat from nowhere", -schedule.heat_surplus_kw)
-    return (*found, *_misreported(problem, schedule))
+    return found
 
 
 def _incomplete(problem: SiteProblem, schedule: Schedule) -> list[Violation]:

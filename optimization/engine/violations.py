@@ -1,5 +1,6 @@
 """Physics that a plan breaks, found in plain numpy from the series alone."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,17 +28,26 @@ class Violation:
 def exceeding(device: str, rule: str, excess: Series, scale: float = 1.0) -> Iterator[Violation]:
     """Yield a violation for each step whose `excess` is above the tolerance for values of size `scale` (or NaN)."""
     tolerance = ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * abs(scale)
-    for step in np.flatnonzero(~(excess <= tolerance)):
+    held = excess <= tolerance
+    if held.all():
+        return
+    for step in np.flatnonzero(~held):
         yield Violation(device=device, rule=rule, step=int(step), amount=float(excess[step]))
 
 
 def outside(device: str, rule: str, values: Series, low: float | Series, high: float | Series) -> Iterator[Violation]:
     """Yield a violation for each step in which `values` leaves `low`..`high`."""
-    scale = float(np.max(np.abs(np.where(np.isfinite(high), high, 0.0)), initial=0.0))
+    scale = _size(high)
     yield from exceeding(device, rule, np.maximum(low - values, values - high), scale)
 
 
 def unequal(device: str, rule: str, values: Series, expected: Series) -> Iterator[Violation]:
     """Yield a violation for each step in which `values` is not `expected`."""
-    scale = float(np.max(np.abs(expected), initial=0.0))
+    scale = _size(expected)
     yield from exceeding(device, rule, np.abs(values - expected), scale)
+
+
+def _size(values: float | Series) -> float:
+    """Return the largest absolute value; infinite ones, which limit nothing, count as 0."""
+    size = float(np.abs(values).max(initial=0.0))
+    return size if math.isfinite(size) else float(np.max(np.abs(np.where(np.isfinite(values), values, 0.0))))
