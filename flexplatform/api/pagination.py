@@ -1,5 +1,6 @@
 """How lists are cut into pages."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelError
@@ -11,6 +12,7 @@ from rest_framework.request import Request
 from flexplatform.api.filters import ORDERING, refused
 
 NEWEST_FIRST = "-id"
+PAGE_SIZE = re.compile(r"[1-9][0-9]{0,3}")
 
 
 class Pages(CursorPagination):
@@ -19,6 +21,17 @@ class Pages(CursorPagination):
     page_size = 100
     max_page_size = 1000
     page_size_query_param = "page_size"
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many rows a page has.
+
+        Raises:
+            ValidationError: for what is no such number.
+        """
+        asked = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if PAGE_SIZE.fullmatch(asked) is None or int(asked) > self.max_page_size:
+            raise refused(self.page_size_query_param, asked, f"1 to {self.max_page_size}")
+        return int(asked)
 
     def get_ordering(self, request: Request, queryset: "QuerySet[Any]", view: Any) -> tuple[str, ...]:
         """Return the columns to order by; rows that are equal in them are ordered by their id.

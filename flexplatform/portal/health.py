@@ -26,4 +26,7 @@ def healthz(_request: HttpRequest) -> JsonResponse:
     results = {check.name: check.check() for check in health_checks}
     healthy = not any(results.values())
     body = {"status": "ok" if healthy else "failing", "checks": {name: why or "ok" for name, why in results.items()}}
-    return JsonResponse(body, status=200 if healthy else 503)
+    response = JsonResponse(body, status=200 if healthy else 503)
+    # Django would log an error for every question while the platform starts; what fails says so by itself.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

@@ -31,6 +31,9 @@ def test_what_is_no_filter_is_refused_by_name(of_a: APIClient, name: str) -> Non
         ("schedule-runs/?site=x", "site is x; allowed: the id of a site of A."),
         ("offers/?run=1", "run is 1; allowed: the id of a schedule run of A."),
         (f"offers/?run={10**30}", f"run is {10**30}; allowed: the id of a schedule run of A."),
+        ("sites/?page_size=many", "page_size is many; allowed: 1 to 1000."),
+        ("sites/?page_size=0", "page_size is 0; allowed: 1 to 1000."),
+        (f"sites/?page_size={10**6}", f"page_size is {10**6}; allowed: 1 to 1000."),
         ("sites/?name=a%00b", "name is the character 0; allowed: text."),
     ],
 )

@@ -49,7 +49,7 @@ def token(people: People) -> str:
 
 @pytest.fixture
 def ids(token: str, resource: str) -> dict[str, int]:
-    """Return the id of a row of each resource that has any; of devices by kind, only of the kind that is asked about."""
+    """Return the id of a row of each resource that has any; of devices by kind, only of the kind asked about."""
     client, found = APIClient(), {}
     client.credentials(HTTP_AUTHORIZATION=token)
     for each in OPERATIONS:

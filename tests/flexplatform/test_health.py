@@ -12,8 +12,9 @@ def test_all_is_well() -> None:
 
 
 @pytest.mark.django_db
-def test_one_failing_check_fails_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failing_check_fails_the_whole(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setitem(health_checks._entries, "broker", HealthCheck("broker", lambda: "does not answer"))
     response = Client().get("/healthz")
     assert response.status_code == 503
     assert response.json()["checks"]["broker"] == "does not answer"
+    assert caplog.records == []
