@@ -19,6 +19,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "flexplatform.admin.FlexAdminConfig",
+    # Before Django's own, whose commands about users it extends.
+    "flexplatform.accounts",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -34,7 +36,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "simple_history",
     "flexplatform",
-    "flexplatform.accounts",
     "flexplatform.jobs",
     "flexplatform.api",
     "assets",

@@ -21,7 +21,7 @@ class AccountCommand(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run; what a service refuses is one line that names the field."""
         try:
-            with audit.acting(_operator(), Door.COMMAND):
+            with audit.acting(operator(), Door.COMMAND):
                 self.run(options)
         except ValidationError as error:
             raise CommandError(" ".join(_lines(error))) from error
@@ -49,7 +49,8 @@ class AccountCommand(BaseCommand):
         return found
 
 
-def _operator() -> str:
+def operator() -> str:
+    """Return the account of the machine that runs the command, as an audit event names it."""
     try:
         return f"{getpass.getuser()} on the command line"
     except (OSError, KeyError):

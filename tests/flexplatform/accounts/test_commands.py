@@ -2,12 +2,14 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django_scopes import scopes_disabled
 
 from flexplatform.accounts.models import ApiToken, AuditEvent, Membership, Organization
 from flexplatform.accounts.permissions import Role
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.accounts.services import TokenRefusedError, authenticate_token
 from tests.conftest import People
+from tests.factories import PASSWORD
 
 
 def run(*arguments: str) -> str:
@@ -43,6 +45,22 @@ def test_an_organization_gets_its_owner_and_members(people: People) -> None:
     run("member", "add", "c", "bob@example.com", "--role", "operator")
     roles = Membership.objects.filter(organization__slug="c").values_list("user__email", "role")
     assert set(roles) == {("dave@example.com", Role.OWNER), ("bob@example.com", Role.OPERATOR)}
+
+
+def test_what_django_does_to_users_on_the_command_line_is_recorded(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("createsuperuser", "--noinput", "--email", "erin@example.com")
+    monkeypatch.setattr("getpass.getpass", lambda prompt: PASSWORD)
+    run("changepassword", "bob@example.com")
+    with pytest.raises(CommandError, match="does not exist"):
+        run("changepassword", "nobody@example.com")
+    with scopes_disabled():
+        events = AuditEvent.objects.order_by("pk").values_list("action", "object_label", "organization", "door")
+        assert list(events) == [
+            ("user.create", "erin@example.com", None, "command"),
+            ("user.password", "bob@example.com", people.a.pk, "command"),
+        ]
 
 
 @pytest.mark.parametrize(
