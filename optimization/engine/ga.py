@@ -1,6 +1,6 @@
 """Solver "ga": a genetic algorithm over decisions, with the exact linear dispatch inside."""
 
-from optimization.engine.heuristics.decisions import Genes
+from optimization.engine.heuristics.genome import Genome
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.search import Algorithm, search
 from optimization.engine.heuristics.starts import Population
@@ -29,19 +29,18 @@ def solve_ga(
     )
 
 
-def _genetic_algorithm(sizes: Genes, starts: Population, seed: int) -> Algorithm:
-    """Return a GA: tournaments, two-point crossover over the day, mutation of runs of neighbouring blocks."""
+def _genetic_algorithm(genome: Genome, starts: Population, seed: int) -> Algorithm:
+    """Return a GA: tournaments, crossover and mutation by stretches of the horizon."""
     # pymoo takes a second to import; whoever solves otherwise does not pay for it.
     from pymoo.algorithms.soo.nonconvex.ga import GA
-    from pymoo.operators.crossover.pntx import TwoPointCrossover
 
-    from optimization.engine.heuristics.evolution import Evolution, RunMutation
+    from optimization.engine.heuristics.evolution import Evolution, WindowCrossover, WindowMutation
 
     algorithm = GA(
         pop_size=len(starts),
         sampling=starts,
-        crossover=TwoPointCrossover(prob=0.8),
-        mutation=RunMutation(prob=0.8),
+        crossover=WindowCrossover(genome.lanes, prob=0.8),
+        mutation=WindowMutation(genome.lanes, prob=0.8),
         eliminate_duplicates=True,
     )
-    return Evolution(algorithm, sizes, seed=seed, kind=int)
+    return Evolution(algorithm, genome.sizes, seed=seed, kind=int)

@@ -1,6 +1,6 @@
 """Solver "pso": a particle swarm over decisions, with the exact linear dispatch inside."""
 
-from optimization.engine.heuristics.decisions import Genes
+from optimization.engine.heuristics.genome import Genome
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.search import Algorithm, search
 from optimization.engine.heuristics.starts import Population
@@ -29,7 +29,7 @@ def solve_pso(
     )
 
 
-def _swarm(sizes: Genes, starts: Population, seed: int) -> Algorithm:
+def _swarm(genome: Genome, starts: Population, seed: int) -> Algorithm:
     """Return a swarm whose particles fly between the alternatives of each gene; a position means the one it lies in."""
     # pymoo takes a second to import; whoever solves otherwise does not pay for it.
     from pymoo.algorithms.soo.nonconvex.pso import PSO
@@ -37,4 +37,4 @@ def _swarm(sizes: Genes, starts: Population, seed: int) -> Algorithm:
     from optimization.engine.heuristics.evolution import Evolution
 
     algorithm = PSO(pop_size=len(starts), sampling=starts + 0.5)
-    return Evolution(algorithm, sizes, seed=seed, kind=float)
+    return Evolution(algorithm, genome.sizes, seed=seed, kind=float)

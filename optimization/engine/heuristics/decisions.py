@@ -21,6 +21,7 @@ from optimization.engine.series import Series
 
 Genes = npt.NDArray[np.int64]
 BANDS = 20
+STILL_KWH = 1e-6
 
 
 class Decision(Protocol):
@@ -152,57 +153,94 @@ class EitherOrDecision:
 
 @dataclass(frozen=True, eq=False)
 class ContentDecision:
-    """The content of a battery at the end of each block, as one of `BANDS` bands of its capacity.
+    """The content of a battery at the end of each block, as one of `BANDS` bands of its capacity; or it stands still.
 
     Each band is cut to what can be reached from the band before and still reaches the wished final content, so every
-    genome has a course; within the band the linear programme is free.
+    genome has a course. Within the bands the linear programme is free, and on the way from one to the next it stays
+    between them.
     """
 
     battery: Battery
     horizon: Horizon
     energy: Places
+    powers: Places
     guides: Sequence[Series]
     block: int
 
     @property
     def sizes(self) -> list[int]:
-        """Return one gene per block."""
-        return [BANDS] * len(self._ends)
+        """Return one gene per block: the bands from empty to full, then standing still."""
+        return [BANDS + 1] * len(self._blocks)
 
     @property
-    def _ends(self) -> Places:
+    def _blocks(self) -> list[slice]:
         count = len(self.energy)
-        return np.unique(np.append(np.arange(self.block - 1, count, self.block), count - 1))
+        return [slice(first, min(first + self.block, count)) for first in range(0, count, self.block)]
 
     def decide(self, genes: Genes, bounds: Bounds) -> None:
-        """Bound the content at the end of each block."""
-        content, hours = self.battery.content(self.horizon), self.horizon.step_hours
-        rise = hours * self.battery.charge_power_kw * self.battery.charge_efficiency
-        fall = hours * self.battery.discharge_power_kw / self.battery.discharge_efficiency
-        width, floor = self.battery.capacity_kwh / BANDS, self._least_kwh(rise)
-        ceiling = content.kwh(self.battery.max_soc_percent)
+        """Bound the content of each step, or fix the powers at 0."""
         low, high = bounds
-        lowest = highest = content.kwh(self.battery.initial_soc_percent)
-        band = dict(zip(self._ends.tolist(), genes.tolist(), strict=True))
-        for step, column in enumerate(self.energy):
-            lowest = max(content.kept * lowest - fall, 0.0, min(floor[step], content.kept * highest + rise))
-            highest = min(content.kept * highest + rise, max(ceiling, lowest))
-            if step in band:
-                lowest, highest = np.clip([band[step] * width, (band[step] + 1) * width], lowest, highest)
-                low[column], high[column] = max(low[column], lowest), min(high[column], highest)
+        width, lowest, highest = self.battery.capacity_kwh / BANDS, *self._initial_kwh
+        reachable = _Reachable(self.battery, self.horizon)
+        for gene, place in zip(genes.tolist(), self._blocks, strict=True):
+            if gene == BANDS and reachable.may_stand_still(lowest, place.stop - 1):
+                high[self.powers[:, place]] = 0.0
+                kept = reachable.kept ** (place.stop - place.start)
+                lowest, highest = lowest * kept, highest * kept
+                continue
+            before = lowest, highest
+            for step in range(place.start, place.stop):
+                lowest, highest = reachable.after(lowest, highest, step)
+            if gene < BANDS:
+                lowest, highest = np.clip([gene * width, (gene + 1) * width], lowest, highest).tolist()
+            between = self.energy[place.start : place.stop - 1]
+            low[between] = np.maximum(low[between], min(before[0] * reachable.kept**self.block, lowest))
+            high[between] = np.minimum(high[between], max(before[1], highest))
+            last = self.energy[place.stop - 1]
+            low[last], high[last] = max(low[last], lowest), min(high[last], highest)
 
-    def _least_kwh(self, rise: float) -> list[float]:
-        """Return the least content of each step within the wished band that still reaches the wished final content."""
-        content = self.battery.content(self.horizon)
-        wished = content.kwh(self.battery.min_soc_percent)
-        least = max(wished, content.kwh(self.battery.final_soc_percent or 0.0))
-        floor = []
-        for _ in self.energy:
-            floor.append(least)
-            least = max(wished, (least - rise) / content.kept)
-        return floor[::-1]
+    @property
+    def _initial_kwh(self) -> tuple[float, float]:
+        initial = self.battery.content(self.horizon).kwh(self.battery.initial_soc_percent)
+        return initial, initial
 
     def as_guide(self, index: int) -> Genes:
-        """Return the bands in which the guide's contents lie."""
-        shares = self.guides[index][self._ends] / self.battery.capacity_kwh
-        return np.clip((shares * BANDS).astype(np.int64), 0, BANDS - 1)
+        """Return the bands in which the guide's contents lie, or that it stands still."""
+        guide = self.guides[index]
+        before = np.concatenate([self._initial_kwh[:1], guide[:-1]])
+        kept = self.battery.content(self.horizon).kept
+        moves = np.abs(guide - kept * before) > STILL_KWH
+        bands = [
+            int(np.clip(guide[place.stop - 1] / self.battery.capacity_kwh * BANDS, 0, BANDS - 1))
+            for place in self._blocks
+        ]
+        still = [not moves[place].any() for place in self._blocks]
+        return np.where(still, BANDS, bands).astype(np.int64)
+
+
+class _Reachable:
+    """Which contents of a battery follow on which, step by step, within its wished band and towards its wished end."""
+
+    def __init__(self, battery: Battery, horizon: Horizon) -> None:
+        content = battery.content(horizon)
+        self.kept = content.kept
+        self._rise = horizon.step_hours * battery.charge_power_kw * battery.charge_efficiency
+        self._fall = horizon.step_hours * battery.discharge_power_kw / battery.discharge_efficiency
+        self._ceiling = content.kwh(battery.max_soc_percent)
+        wished = content.kwh(battery.min_soc_percent)
+        least = max(wished, content.kwh(battery.final_soc_percent or 0.0))
+        floor = []
+        for _ in range(horizon.count):
+            floor.append(least)
+            least = max(wished, (least - self._rise) / self.kept)
+        self._floor = floor[::-1]
+
+    def after(self, lowest: float, highest: float, step: int) -> tuple[float, float]:
+        """Return the range of contents after `step`; outside its wished band a battery returns as fast as it can."""
+        most = self.kept * highest + self._rise
+        lowest = max(self.kept * lowest - self._fall, 0.0, min(self._floor[step], most))
+        return lowest, min(most, max(self._ceiling, lowest))
+
+    def may_stand_still(self, lowest: float, step: int) -> bool:
+        """Tell whether the lowest content, left alone until after `step`, still reaches what is wished."""
+        return lowest >= self._floor[step]

@@ -1,18 +1,24 @@
 """pymoo's algorithms behind the engine's own interface. Importing this module imports pymoo, which takes a second."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pymoo.core.crossover import Crossover
 from pymoo.core.evaluator import Evaluator
 from pymoo.core.mutation import Mutation
 from pymoo.core.problem import Problem
 from pymoo.problems.static import StaticProblem
+from pymoo.util.misc import crossover_mask
 
 from optimization.engine.heuristics.starts import Population
 from optimization.engine.series import Series
 
-LONGEST_RUN = 4
+# Shares: of mutations that touch one lane, and of the horizon that a mutation touches at most.
+ALONE = 0.5
+SHORT = 0.2
+LONG = 0.5
 
 
 class Evolution:
@@ -44,14 +50,45 @@ class Evolution:
         self._algorithm.tell(infills=self._asked)
 
 
-class RunMutation(Mutation):  # type: ignore[misc]
-    """Gives a run of neighbouring genes, one to `LONGEST_RUN` long, another alternative."""
+class WindowCrossover(Crossover):  # type: ignore[misc]
+    """Exchanges the same stretch of the horizon in all lanes: the decisions of some hours, of every device."""
+
+    def __init__(self, lanes: Sequence[slice], **options: Any) -> None:
+        super().__init__(2, 2, **options)
+        self._lanes = lanes
+
+    def _do(self, problem: Any, X: Any, *args: Any, random_state: Any = None, **kwargs: Any) -> Any:  # noqa: N803
+        exchanged = np.zeros(X.shape[1:], dtype=bool)
+        for row in exchanged:
+            begin, end = np.sort(random_state.random(2))
+            for lane in self._lanes:
+                row[_stretch(lane, begin, end)] = True
+        return crossover_mask(X, exchanged)
+
+
+class WindowMutation(Mutation):  # type: ignore[misc]
+    """Gives a short run of one lane, or a longer stretch of all lanes, another alternative."""
+
+    def __init__(self, lanes: Sequence[slice], **options: Any) -> None:
+        super().__init__(**options)
+        self._lanes = lanes
 
     def _do(self, problem: Any, X: Any, *args: Any, random_state: Any = None, **kwargs: Any) -> Any:  # noqa: N803
         mutated = X.copy()
         for genes in mutated:
-            first = int(random_state.integers(len(genes)))
-            run = slice(first, first + int(random_state.integers(1, LONGEST_RUN + 1)))
-            highest = problem.xu[run]
-            genes[run] = np.minimum(random_state.integers(0, highest[0] + 1), highest)
+            begin = random_state.random()
+            alone = random_state.random() < ALONE
+            end = begin + random_state.random() * (SHORT if alone else LONG)
+            lanes = [self._lanes[random_state.integers(len(self._lanes))]] if alone else self._lanes
+            for lane in lanes:
+                place = _stretch(lane, begin, end)
+                highest = problem.xu[place]
+                genes[place] = np.minimum(random_state.integers(0, highest[0] + 1), highest)
         return mutated
+
+
+def _stretch(lane: slice, begin: float, end: float) -> slice:
+    """Return the genes of a lane from one share of its length to before another, at least one."""
+    length = lane.stop - lane.start
+    first = min(int(begin * length), length - 1)
+    return slice(lane.start + first, lane.start + max(first + 1, min(length, round(end * length))))

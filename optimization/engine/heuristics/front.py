@@ -157,7 +157,8 @@ class _Front:
     def run(self) -> None:
         """Search until the plans to look at, or the time, are used up."""
         sizes = np.append(self.genome.sizes, len(self.planners))
-        algorithm = _nsga2(sizes, self._starts(), self.options.seed, len(self.objectives))
+        lanes = [*self.genome.lanes, slice(len(sizes) - 1, len(sizes))]
+        algorithm = _nsga2(sizes, lanes, self._starts(), self.options.seed, len(self.objectives))
         idle, known = 0, len(self.plans)
         while not self._spent and idle < IDLE_GENERATIONS:
             asked = algorithm.ask()
@@ -227,18 +228,17 @@ def _dominated(one: Series, all_measures: npt.NDArray[np.float64]) -> bool:
     return bool((no_worse & better).any())
 
 
-def _nsga2(sizes: Genes, starts: Population, seed: int, objectives: int) -> Algorithm:
+def _nsga2(sizes: Genes, lanes: Sequence[slice], starts: Population, seed: int, objectives: int) -> Algorithm:
     # pymoo takes a second to import; whoever solves otherwise does not pay for it.
     from pymoo.algorithms.moo.nsga2 import NSGA2
-    from pymoo.operators.crossover.pntx import TwoPointCrossover
 
-    from optimization.engine.heuristics.evolution import Evolution, RunMutation
+    from optimization.engine.heuristics.evolution import Evolution, WindowCrossover, WindowMutation
 
     algorithm = NSGA2(
         pop_size=len(starts),
         sampling=starts,
-        crossover=TwoPointCrossover(prob=0.8),
-        mutation=RunMutation(prob=0.8),
+        crossover=WindowCrossover(lanes, prob=0.8),
+        mutation=WindowMutation(lanes, prob=0.8),
         eliminate_duplicates=True,
     )
     return Evolution(algorithm, sizes, seed=seed, kind=int, objectives=objectives)

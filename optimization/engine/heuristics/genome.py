@@ -18,9 +18,11 @@ from optimization.engine.heuristics.decisions import (
     StagesDecision,
     SwitchDecision,
 )
-from optimization.engine.heuristics.dispatch import Bounds
+from optimization.engine.heuristics.dispatch import Bounds, Outcome
 from optimization.engine.heuristics.starts import Population, starting_population
-from optimization.engine.rounding import nearest_states
+from optimization.engine.linear_first import ROUNDINGS
+from optimization.engine.relaxation import Linear
+from optimization.engine.rounding import rounded
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.topology import Site
@@ -40,14 +42,15 @@ class Genome:
         return np.array([size for decision in self.decisions for size in decision.sizes], dtype=np.int64)
 
     @cached_property
-    def _places(self) -> list[slice]:
+    def lanes(self) -> list[slice]:
+        """The genes of each decision, from the first step of the horizon to the last."""
         ends = np.cumsum([0, *(len(decision.sizes) for decision in self.decisions)]).tolist()
         return list(starmap(slice, pairwise(ends)))
 
     def bounds(self, genes: Genes, *, firm: bool = True) -> Bounds:
         """Return the bounds of the columns for these genes; if not `firm`, what is either/or stays open."""
         bounds = self.filled.low.copy(), self.filled.high.copy()
-        for decision, place in zip(self.decisions, self._places, strict=True):
+        for decision, place in zip(self.decisions, self.lanes, strict=True):
             if firm or not isinstance(decision, EitherOrDecision):
                 decision.decide(genes[place], bounds)
         return bounds
@@ -59,7 +62,7 @@ class Genome:
     def neighbours(self, genes: Genes) -> list[Genes]:
         """Return the genomes in which one process starts, or one either/or goes, another way."""
         found = []
-        for decision, place in zip(self.decisions, self._places, strict=True):
+        for decision, place in zip(self.decisions, self.lanes, strict=True):
             if isinstance(decision, (SwitchDecision, ContentDecision)):
                 continue
             for gene in range(place.start, place.stop):
@@ -137,24 +140,32 @@ def _one_of_rows(compiled: Compiled, filled: Filled, place: slice) -> list[Place
 def _contents(site: Site, compiled: Compiled, guides: Sequence[Series], block: int) -> Iterator[Decision]:
     for device, variables in zip(site.devices, compiled.variables, strict=False):
         if isinstance(device, Battery):
-            energy = np.arange(compiled.column_count)[variables["energy_kwh"]]
-            yield ContentDecision(device, site.problem.horizon, energy, [guide[energy] for guide in guides], block)
+            columns = np.arange(compiled.column_count)
+            yield ContentDecision(
+                battery=device,
+                horizon=site.problem.horizon,
+                energy=columns[variables["energy_kwh"]],
+                powers=np.stack([columns[variables["charge_kw"]], columns[variables["discharge_kw"]]]),
+                guides=[guide[variables["energy_kwh"]] for guide in guides],
+                block=block,
+            )
 
 
-def rounded_guide(compiled: Compiled, filled: Filled, values: Series) -> Series:
-    """Return the relaxation's plan with the on/off states nearest to its outputs that keep the minimum times."""
-    guide = values.copy()
-    for switching, lowest, initially in zip(compiled.switches, filled.lowest, filled.initially, strict=True):
-        output = values[switching.output]
-        guide[switching.on] = nearest_states(
-            on_cost=np.maximum(0.0, lowest - output),
-            off_cost=output,
-            low=filled.low[switching.on],
-            high=filled.high[switching.on],
-            switching=switching,
-            initially=initially,
-        )
-    return leaning(compiled, guide)
+def rounded_guides(compiled: Compiled, filled: Filled, relaxed: Outcome) -> list[Series]:
+    """Return the relaxation's plan with its on/off states rounded in each way that leads to other states."""
+    linear = Linear(relaxed.values, relaxed.goal, relaxed.reduced)
+    ways = [
+        rounded(compiled, filled, linear, spread=spread, dear_off=dear_off)
+        for spread, dear_off in (ROUNDINGS if compiled.switches else ROUNDINGS[:1])
+    ]
+    states = np.concatenate([np.zeros(0, dtype=np.int64), *(switching.on for switching in compiled.switches)])
+    different = {way[states].tobytes(): way for way in reversed(ways)}
+    found = []
+    for way in reversed(different.values()):
+        guide = relaxed.values.copy()
+        guide[states] = way[states]
+        found.append(leaning(compiled, guide))
+    return found
 
 
 def guide_from_series(site: Site, compiled: Compiled, devices: Mapping[str, DeviceSeries]) -> Series:

@@ -24,7 +24,7 @@ class SearchOptions:
     """
 
     seed: int = 1
-    evaluations: int = 600
+    evaluations: int = 800
     population: int = 24
     block_minutes: float = 60.0
     extra_cost: ExtraCost | None = None

@@ -12,9 +12,8 @@ import numpy as np
 from optimization.engine.baseline import baseline
 from optimization.engine.errors import SolverError
 from optimization.engine.evaluate import judged, relative_gap
-from optimization.engine.heuristics.decisions import Genes
 from optimization.engine.heuristics.dispatch import MISSED_DIGITS, Bounds
-from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series, leaning, rounded_guide
+from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series, leaning, rounded_guides
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.planner import Candidate, Planner
 from optimization.engine.heuristics.previous import moved_to
@@ -31,8 +30,9 @@ from optimization.engine.wishes import missed_by_rank
 MOST_TRIALS = 60
 LEAST_GAIN = 1e-7
 MISMATCH = 1e-4
+SAME_EUR = 1e-6
 # A search ends when this many generations brought nothing.
-IDLE_GENERATIONS = 10
+IDLE_GENERATIONS = 20
 LEAST_BLOCKS = 24
 # Of the plans to look at: what refining the best guide and evolving may use; the rest refines the last best.
 EVOLUTION_SHARE = 0.8
@@ -48,8 +48,8 @@ class Algorithm(Protocol):
         """Take what the genomes asked for last are worth; less is better, violation first."""
 
 
-# Makes an algorithm for genes of these numbers of alternatives that starts from these genomes, with this seed.
-AlgorithmMaker = Callable[[Genes, Population, int], Algorithm]
+# Makes an algorithm for a genome that starts from these genes, with this seed.
+AlgorithmMaker = Callable[[Genome, Population, int], Algorithm]
 
 
 def search(
@@ -107,7 +107,7 @@ class _Search:
             self.planner.candidate(genome.bounds(genome.as_guide(index)))
         self._refine()
         if self.planner.best is not None:
-            guides = [leaning(self.planner.compiled, self.planner.best.outcome.values), *guides]
+            guides = [leaning(self.planner.compiled, self.planner.best.outcome.values), *guides[-1:]]
         genome = self._genome(guides)
         if len(genome.sizes) and not self._good_enough and not self.planner.spent:
             self._evolve(genome)
@@ -118,7 +118,7 @@ class _Search:
         planner, problem = self.planner, self.planner.site.problem
         if planner.relaxed is None:
             raise SolverError("the linear relaxation has no plan")
-        yield rounded_guide(planner.compiled, planner.filled, planner.relaxed.values)
+        yield from rounded_guides(planner.compiled, planner.filled, planner.relaxed)
         idle = baseline(problem).devices
         yield guide_from_series(planner.site, planner.compiled, idle)
         if planner.options.previous is not None:
@@ -149,7 +149,7 @@ class _Search:
     def _evolve(self, genome: Genome) -> None:
         planner = self.planner
         starts = genome.starts(planner.options.population, self.random)
-        algorithm = self.make(genome.sizes, starts, planner.options.seed)
+        algorithm = self.make(genome, starts, planner.options.seed)
         idle, before = 0, planner.best
         most = round(EVOLUTION_SHARE * planner.options.evaluations)
         while (
@@ -198,11 +198,9 @@ class _Search:
 
 def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float, seconds: dict[str, float]) -> Schedule:
     problem, options = planner.site.problem, planner.options
-    idle = baseline(problem)
-    idle_missed = tuple(round(kwh, MISSED_DIGITS) for kwh in missed_by_rank(idle.unmet))
-    if best is None or idle_missed < best.missed:
-        extra = options.extra_eur(problem, idle.devices)
-        return with_extra(replace(idle, status="heuristic", seconds=seconds), extra, -math.inf)
+    idle = _idle(planner, solver, seconds)
+    if best is None or _key(idle) < best.key:
+        return idle
     series = planner.series(best.outcome)
     bound = planner.bound_eur
     if any(best.missed):
@@ -216,6 +214,19 @@ def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float,
     if least_missed and plan.gap <= gap:
         return replace(plan, status="optimal")
     return replace(plan, status="time_limit" if planner.out_of_time else "heuristic")
+
+
+def _idle(planner: Planner, solver: str, seconds: dict[str, float]) -> Schedule:
+    """Return the uncontrolled plan as an answer: better than none, and where every action costs more than it brings."""
+    idle = baseline(planner.site.problem)
+    bound = -math.inf if idle.unmet else planner.bound_eur
+    extra = planner.options.extra_eur(planner.site.problem, idle.devices)
+    status = "time_limit" if planner.out_of_time else "heuristic"
+    return with_extra(replace(idle, solver=solver, status=status, seconds=seconds), extra, bound)
+
+
+def _key(plan: Schedule) -> tuple[tuple[float, ...], float]:
+    return tuple(round(kwh, MISSED_DIGITS) for kwh in missed_by_rank(plan.unmet)), plan.objective_eur + SAME_EUR
 
 
 def with_extra(plan: Schedule, extra_eur: float, bound_eur: float) -> Schedule:

@@ -126,7 +126,7 @@ def test_progress_tells_phases(hard_site: SiteProblem) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"solver": "magic"}, "solver is magic; allowed: milp"),
+        ({"solver": "magic"}, "solver is magic; allowed: milp, ga, pso"),
         ({"gap": -1.0}, "gap is -1.0; allowed: at least 0"),
         ({"gap": "x"}, "gap is 'x'; allowed: at least 0"),
         ({"time_limit": 0.0}, "time_limit is 0.0; allowed: more than 0"),
