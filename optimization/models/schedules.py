@@ -21,6 +21,7 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
 
         OPTIMAL = "optimal", "Optimal"
         TIME_LIMIT = "time_limit", "Best within the time limit"
+        HEURISTIC = "heuristic", "Best that a heuristic found"
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="runs")
@@ -59,7 +60,9 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
         get_latest_by = ["created_at", "id"]
         indexes = [models.Index(fields=["site", "start", "-created_at"], name="run_latest_of_site")]
         constraints = [
-            models.CheckConstraint(name="run_status_known", condition=models.Q(status__in=["optimal", "time_limit"])),
+            models.CheckConstraint(
+                name="run_status_known", condition=models.Q(status__in=["optimal", "time_limit", "heuristic"])
+            ),
             models.UniqueConstraint(fields=["job", "site"], name="run_once_per_job_and_site"),
             models.CheckConstraint(name="run_has_steps", condition=models.Q(count__gte=1, step_seconds__gte=1)),
         ]
