@@ -47,7 +47,9 @@ class Evolution:
         """Take the worth (one value, or one per objective) and the violation of each genome asked for last."""
         worth = np.asarray(worth).reshape(len(violation), -1)
         Evaluator().eval(StaticProblem(self._problem, F=worth, G=violation[:, None]), self._asked)
-        self._algorithm.tell(infills=self._asked)
+        # A swarm that has met in one point lets pymoo's inertia overflow to its limit, zero.
+        with np.errstate(over="ignore"):
+            self._algorithm.tell(infills=self._asked)
 
 
 class WindowCrossover(Crossover):  # type: ignore[misc]

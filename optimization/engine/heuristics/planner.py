@@ -60,10 +60,9 @@ class Planner:
         """Tell whether the deadline has passed."""
         return time.perf_counter() >= self.deadline
 
-    @property
-    def spent(self) -> bool:
-        """Tell whether time or the number of plans to look at is used up."""
-        return self.out_of_time or self.looked_at >= self.options.evaluations
+    def spent(self, share: float = 1.0) -> bool:
+        """Tell whether the time, or this share of the plans to look at, is used up."""
+        return self.out_of_time or self.looked_at >= share * self.options.evaluations
 
     @property
     def bound_eur(self) -> float:
@@ -85,7 +84,7 @@ class Planner:
         least = 0.0 if self.relaxed is None else violation(self.relaxed.missed)
         worth, off = np.full((2, len(population)), NO_PLAN)
         for row, genes in enumerate(population):
-            found = None if self.spent else self.decoded(genome, genes)
+            found = None if self.spent() else self.decoded(genome, genes)
             if found is not None:
                 worth[row], off[row] = found.worth_eur, max(0.0, violation(found.missed) - least)
         return worth, off

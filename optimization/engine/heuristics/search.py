@@ -34,7 +34,8 @@ SAME_EUR = 1e-6
 # A search ends when this many generations brought nothing.
 IDLE_GENERATIONS = 20
 LEAST_BLOCKS = 24
-# Of the plans to look at: what refining the best guide and evolving may use; the rest refines the last best.
+# Shares of the plans to look at after which the start is no longer refined, and after which evolution ends.
+START_SHARE = 0.3
 EVOLUTION_SHARE = 0.8
 
 
@@ -74,7 +75,8 @@ def search(
     _tell(progress, "build", None)
     planner = Planner(Site(problem), options, deadline=started + time_limit)
     built = time.perf_counter()
-    best = _Search(planner, solver, make, gap, progress).best()
+    _tell(progress, "solve", None)
+    best = Search(planner, make, gap, progress).best()
     if best is not None:
         best = replace(best, outcome=planner.dispatch.polished(best.outcome))
     seconds = {"build": built - started, "solve": time.perf_counter() - built}
@@ -92,29 +94,30 @@ def _tell(progress: Progress | None, phase: str, gap: float | None) -> None:
         progress(phase, gap)
 
 
-class _Search:
-    def __init__(
-        self, planner: Planner, solver: str, make: AlgorithmMaker, gap: float, progress: Progress | None
-    ) -> None:
+class Search:
+    """One search: what all heuristics share around their algorithm."""
+
+    def __init__(self, planner: Planner, make: AlgorithmMaker, gap: float, progress: Progress | None) -> None:
         self.planner, self.make, self.gap, self.progress = planner, make, gap, progress
         self.random = np.random.default_rng(planner.options.seed)
 
     def best(self) -> Candidate | None:
         """Return the best candidate of guides, search and refinement."""
-        guides = list(self._guides())
-        genome = self._genome(guides)
+        guides = list(self.guides())
+        genome = self.genome(guides)
         for index in range(len(guides)):
             self.planner.candidate(genome.bounds(genome.as_guide(index)))
-        self._refine()
+        self._refine(until=START_SHARE)
         if self.planner.best is not None:
             guides = [leaning(self.planner.compiled, self.planner.best.outcome.values), *guides[-1:]]
-        genome = self._genome(guides)
-        if len(genome.sizes) and not self._good_enough and not self.planner.spent:
-            self._evolve(genome)
-            self._refine()
+        genome = self.genome(guides)
+        if len(genome.sizes) and not self._good_enough:
+            self._evolve(genome, until=EVOLUTION_SHARE)
+            self._refine(until=1.0)
         return self.planner.best
 
-    def _guides(self) -> Iterator[Series]:
+    def guides(self) -> Iterator[Series]:
+        """Yield the plans to start from: the relaxation's, rounded, the uncontrolled one, and the last one if given."""
         planner, problem = self.planner, self.planner.site.problem
         if planner.relaxed is None:
             raise SolverError("the linear relaxation has no plan")
@@ -125,7 +128,8 @@ class _Search:
             last = moved_to(problem, planner.options.previous, idle)
             yield guide_from_series(planner.site, planner.compiled, last)
 
-    def _genome(self, guides: Sequence[Series]) -> Genome:
+    def genome(self, guides: Sequence[Series]) -> Genome:
+        """Return the genome around guides, with every either/or that a plan has left open so far."""
         planner = self.planner
         return genome_of(
             planner.site,
@@ -146,15 +150,12 @@ class _Search:
     def _good_enough(self) -> bool:
         return self._open_gap <= self.gap
 
-    def _evolve(self, genome: Genome) -> None:
+    def _evolve(self, genome: Genome, *, until: float) -> None:
         planner = self.planner
         starts = genome.starts(planner.options.population, self.random)
         algorithm = self.make(genome, starts, planner.options.seed)
         idle, before = 0, planner.best
-        most = round(EVOLUTION_SHARE * planner.options.evaluations)
-        while (
-            idle < IDLE_GENERATIONS and planner.looked_at < most and not planner.out_of_time and not self._good_enough
-        ):
+        while idle < IDLE_GENERATIONS and not planner.spent(until) and not self._good_enough:
             asked = algorithm.ask()
             if asked is None:
                 return
@@ -164,19 +165,19 @@ class _Search:
             before = planner.best
             _tell(self.progress, "solve", self._open_gap)
 
-    def _refine(self) -> None:
+    def _refine(self, *, until: float) -> None:
         """Take the first change of one decision that betters the best plan, until none of those tried does."""
         planner = self.planner
         for _ in range(MOST_TRIALS):
             best = planner.best
-            if best is None or self._good_enough or planner.spent:
+            if best is None or self._good_enough or planner.spent(until):
                 return
             trials = islice(chain(self._other_runs(best), self._other_ways(best)), MOST_TRIALS)
-            if not any(self._betters(best, bounds) for bounds in trials):
+            if not any(self._betters(best, bounds, until) for bounds in trials):
                 return
 
-    def _betters(self, best: Candidate, bounds: Bounds) -> bool:
-        trial = None if self.planner.spent else self.planner.candidate(bounds)
+    def _betters(self, best: Candidate, bounds: Bounds, until: float) -> bool:
+        trial = None if self.planner.spent(until) else self.planner.candidate(bounds)
         return trial is not None and trial.key < (best.missed, best.worth_eur - LEAST_GAIN * abs(best.worth_eur))
 
     def _other_runs(self, best: Candidate) -> Iterator[Bounds]:
@@ -190,7 +191,7 @@ class _Search:
 
     def _other_ways(self, best: Candidate) -> Iterator[Bounds]:
         """Yield plans in which one process starts, or one either/or goes, another way."""
-        genome = self._genome([leaning(self.planner.compiled, best.outcome.values)])
+        genome = self.genome([leaning(self.planner.compiled, best.outcome.values)])
         neighbours = genome.neighbours(genome.as_guide(0))
         for index in self.random.permutation(len(neighbours)):
             yield genome.bounds(neighbours[index])

@@ -8,7 +8,7 @@ from optimization.engine import GridConnection, SiteProblem
 from optimization.engine.devices import Device, Generator
 from tests.optimization.engine.mixes import Random, colony
 
-# Litres per hour at 30, 50, 75 and 100 % of 500 kW: part load is dear, and the middle dearer than a convex curve has it.
+# Litres per hour at 30, 50, 75 and 100 % of 500 kW; not convex: beyond half load a further kWh is cheaper than before.
 FUEL_CURVE = ((150.0, 52.0), (250.0, 80.0), (375.0, 101.0), (500.0, 127.0))
 
 
