@@ -13,8 +13,8 @@ from optimization.engine.pso import solve_pso
 from optimization.engine.schedule import Schedule
 from optimization.engine.verify import broken_physics
 
-SOLVERS: dict[str, Callable[..., Schedule]] = {"milp": solve_milp, "ga": solve_ga, "pso": solve_pso}
-HEURISTICS = frozenset({"ga", "pso"})
+HEURISTICS: dict[str, Callable[..., Schedule]] = {"ga": solve_ga, "pso": solve_pso}
+SOLVERS: dict[str, Callable[..., Schedule]] = {"milp": solve_milp, **HEURISTICS}
 
 
 def solve(
@@ -45,9 +45,7 @@ def solve(
     require_between("gap", gap, 0)
     require_between("time_limit", time_limit, 0, above=True)
     if options is not None and solver not in HEURISTICS:
-        raise ProblemError(
-            "options", f"given for solver {solver}", f"None, or a solver of {', '.join(sorted(HEURISTICS))}"
-        )
+        raise ProblemError("options", f"given for solver {solver}", f"None, or a solver of {', '.join(HEURISTICS)}")
     given = {} if options is None else {"options": options}
     schedule = SOLVERS[solver](problem, gap=gap, time_limit=time_limit, progress=progress, **given)
     violations = broken_physics(problem, schedule)

@@ -1,8 +1,8 @@
 """Cost and seconds of the heuristics beside the exact solver: `uv run python -m tests.benchmarks.heuristics`.
 
 Every row plans the same random sites with each solver. "start" is the heuristic's best guide before any search; the
-percentages are how much dearer than the exact plan (median, worst) the sites are that miss their wishes equally; the last
-column counts the others.
+percentages are how much dearer than the exact plan (median, worst) the sites are that miss their wishes equally; the
+last column counts the others.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def _row(sites: list[SiteProblem], asked: argparse.Namespace) -> list[str]:
     otherwise = ", ".join(
         str(sum(not _equal(*pair) for pair in zip(exact, runs[name], strict=True))) for name in SOLVERS
     )
-    return [f"{median(run.seconds for run in exact):.2f}", *above, *seconds, otherwise]
+    return [f"{median(run.seconds for run in exact):.2f}", *above, *seconds, ", ".join(map(str, others))]
 
 
 def _run(site: SiteProblem, solver: str, options: SearchOptions | None, time_limit: float) -> Run:
