@@ -59,9 +59,7 @@ def _row(sites: list[SiteProblem], asked: argparse.Namespace) -> list[str]:
     }
     above = [_above(exact, runs[name]) for name in SOLVERS]
     seconds = [f"{median(run.seconds for run in runs[name]):.2f}" for name in ("ga", "pso")]
-    otherwise = ", ".join(
-        str(sum(not _equal(*pair) for pair in zip(exact, runs[name], strict=True))) for name in SOLVERS
-    )
+    others = [sum(not _equal(*pair) for pair in zip(exact, runs[name], strict=True)) for name in SOLVERS]
     return [f"{median(run.seconds for run in exact):.2f}", *above, *seconds, ", ".join(map(str, others))]
 
 

@@ -21,6 +21,7 @@ from optimization.engine.series import Series
 
 Genes = npt.NDArray[np.int64]
 BANDS = 20
+STILL, FREE = BANDS, BANDS + 1
 STILL_KWH = 1e-6
 
 
@@ -153,7 +154,7 @@ class EitherOrDecision:
 
 @dataclass(frozen=True, eq=False)
 class ContentDecision:
-    """The content of a battery at the end of each block, as one of `BANDS` bands of its capacity; or it stands still.
+    """What a battery holds at the end of each block: one of `BANDS` bands; or it stands still, or is left free.
 
     Each band is cut to what can be reached from the band before and still reaches the wished final content, so every
     genome has a course. Within the bands the linear programme is free, and on the way from one to the next it stays
@@ -169,8 +170,8 @@ class ContentDecision:
 
     @property
     def sizes(self) -> list[int]:
-        """Return one gene per block: the bands from empty to full, then standing still."""
-        return [BANDS + 1] * len(self._blocks)
+        """Return one gene per block: the bands from empty to full, standing still, and left free."""
+        return [BANDS + 2] * len(self._blocks)
 
     @property
     def _blocks(self) -> list[slice]:
@@ -183,7 +184,7 @@ class ContentDecision:
         width, lowest, highest = self.battery.capacity_kwh / BANDS, *self._initial_kwh
         reachable = _Reachable(self.battery, self.horizon)
         for gene, place in zip(genes.tolist(), self._blocks, strict=True):
-            if gene == BANDS and reachable.may_stand_still(lowest, place.stop - 1):
+            if gene == STILL and reachable.may_stand_still(lowest, place.stop - 1):
                 high[self.powers[:, place]] = 0.0
                 kept = reachable.kept ** (place.stop - place.start)
                 lowest, highest = lowest * kept, highest * kept
@@ -191,6 +192,8 @@ class ContentDecision:
             before = lowest, highest
             for step in range(place.start, place.stop):
                 lowest, highest = reachable.after(lowest, highest, step)
+            if gene == FREE:
+                continue
             if gene < BANDS:
                 lowest, highest = np.clip([gene * width, (gene + 1) * width], lowest, highest).tolist()
             between = self.energy[place.start : place.stop - 1]
@@ -205,7 +208,9 @@ class ContentDecision:
         return initial, initial
 
     def as_guide(self, index: int) -> Genes:
-        """Return the bands in which the guide's contents lie, or that it stands still."""
+        """Return all free for the first guide, else the bands in which its contents lie, or that it stands still."""
+        if index == 0:
+            return np.full(len(self.sizes), FREE)
         guide = self.guides[index]
         before = np.concatenate([self._initial_kwh[:1], guide[:-1]])
         kept = self.battery.content(self.horizon).kept
@@ -215,7 +220,7 @@ class ContentDecision:
             for place in self._blocks
         ]
         still = [not moves[place].any() for place in self._blocks]
-        return np.where(still, BANDS, bands).astype(np.int64)
+        return np.where(still, STILL, bands).astype(np.int64)
 
 
 class _Reachable:

@@ -25,6 +25,7 @@ from optimization.engine.rounding import promising_changes
 from optimization.engine.schedule import Schedule
 from optimization.engine.series import Series
 from optimization.engine.topology import Site
+from optimization.engine.verify import verify
 from optimization.engine.wishes import missed_by_rank
 
 MOST_TRIALS = 60
@@ -103,14 +104,17 @@ class Search:
 
     def best(self) -> Candidate | None:
         """Return the best candidate of guides, search and refinement."""
+        contents = self.planner.options.extra_cost is not None
         guides = list(self.guides())
         genome = self.genome(guides)
         for index in range(len(guides)):
             self.planner.candidate(genome.bounds(genome.as_guide(index)))
         self._refine(until=START_SHARE)
         if self.planner.best is not None:
-            guides = [leaning(self.planner.compiled, self.planner.best.outcome.values), *guides[-1:]]
-        genome = self.genome(guides)
+            best = leaning(self.planner.compiled, self.planner.best.outcome.values)
+            # The first guide leaves batteries free; with contents it is there again, by its bands.
+            guides = [best, best, guides[-1]] if contents else [best, guides[-1]]
+        genome = self.genome(guides, contents=contents)
         if len(genome.sizes) and not self._good_enough:
             self._evolve(genome, until=EVOLUTION_SHARE)
             self._refine(until=1.0)
@@ -128,8 +132,11 @@ class Search:
             last = moved_to(problem, planner.options.previous, idle)
             yield guide_from_series(planner.site, planner.compiled, last)
 
-    def genome(self, guides: Sequence[Series]) -> Genome:
-        """Return the genome around guides, with every either/or that a plan has left open so far."""
+    def genome(self, guides: Sequence[Series], *, contents: bool = False) -> Genome:
+        """Return the genome around guides, with every either/or that a plan has left open so far.
+
+        With `contents` it also says what batteries hold.
+        """
         planner = self.planner
         return genome_of(
             planner.site,
@@ -138,7 +145,7 @@ class Search:
             guides=guides,
             contested=planner.dispatch.contested,
             block=block_steps(planner.site.problem.horizon, planner.options),
-            contents=planner.options.extra_cost is not None,
+            contents=contents,
         )
 
     @property
@@ -191,17 +198,18 @@ class Search:
 
     def _other_ways(self, best: Candidate) -> Iterator[Bounds]:
         """Yield plans in which one process starts, or one either/or goes, another way."""
-        genome = self.genome([leaning(self.planner.compiled, best.outcome.values)])
-        neighbours = genome.neighbours(genome.as_guide(0))
+        values = leaning(self.planner.compiled, best.outcome.values)
+        genome = self.genome([values, values], contents=self.planner.options.extra_cost is not None)
+        neighbours = genome.neighbours(genome.as_guide(1))
         for index in self.random.permutation(len(neighbours)):
             yield genome.bounds(neighbours[index])
 
 
 def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float, seconds: dict[str, float]) -> Schedule:
     problem, options = planner.site.problem, planner.options
-    idle = _idle(planner, solver, seconds)
-    if best is None or _key(idle) < best.key:
-        return idle
+    ready = min(_ready_plans(planner, solver, seconds), key=_key)
+    if best is None or _key(ready) < best.key:
+        return ready
     series = planner.series(best.outcome)
     bound = planner.bound_eur
     if any(best.missed):
@@ -217,13 +225,20 @@ def _schedule(planner: Planner, best: Candidate | None, solver: str, gap: float,
     return replace(plan, status="time_limit" if planner.out_of_time else "heuristic")
 
 
-def _idle(planner: Planner, solver: str, seconds: dict[str, float]) -> Schedule:
-    """Return the uncontrolled plan as an answer: better than none, and where every action costs more than it brings."""
-    idle = baseline(planner.site.problem)
-    bound = -math.inf if idle.unmet else planner.bound_eur
-    extra = planner.options.extra_eur(planner.site.problem, idle.devices)
+def _ready_plans(planner: Planner, solver: str, seconds: dict[str, float]) -> Iterator[Schedule]:
+    """Yield answers that need no search: the uncontrolled plan and, for the same horizon and sound, the last one."""
+    problem, options = planner.site.problem, planner.options
+    expected = {device.name: device.quantities for device in problem.devices}
+    known, last = [baseline(problem).devices], options.previous
+    if last is not None and last.horizon == problem.horizon:
+        same = {name: frozenset(series) for name, series in last.devices.items()} == expected
+        known += [last.devices] if same else []
     status = "time_limit" if planner.out_of_time else "heuristic"
-    return with_extra(replace(idle, solver=solver, status=status, seconds=seconds), extra, bound)
+    for devices in known:
+        plan = judged(problem, devices, solver=solver, status=status, bound_eur=-math.inf, seconds=seconds)
+        if devices is known[0] or not verify(problem, plan):
+            bound = -math.inf if plan.unmet else planner.bound_eur
+            yield with_extra(plan, options.extra_eur(problem, devices), bound)
 
 
 def _key(plan: Schedule) -> tuple[tuple[float, ...], float]:

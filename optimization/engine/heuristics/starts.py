@@ -11,9 +11,9 @@ CHANGED_SHARE = 0.15
 
 
 def starting_population(guides: list[Genes], sizes: Genes, count: int, random: np.random.Generator) -> Population:
-    """Return `count` genomes: the guides, blends of the first with the others, all off, all on, and variations."""
-    first, *others = guides
-    blends = [np.round(first + share * (other - first)).astype(np.int64) for other in others for share in BLENDS]
+    """Return `count` genomes: the guides, blends of the last two, all off, all on, and variations."""
+    one, other = guides[-2:] if len(guides) > 1 else (guides[0], guides[0])
+    blends = [np.round(one + share * (other - one)).astype(np.int64) for share in BLENDS]
     known = [*guides, np.zeros_like(sizes), sizes - 1, *blends][:count]
     variations = [_varied(guides[k % len(guides)], sizes, random) for k in range(count - len(known))]
     return np.array([*known, *variations])

@@ -178,6 +178,22 @@ def test_an_extra_cost_in_python_shapes_the_plan(solver: str) -> None:
     assert verify(problem, plan) == ()
 
 
+def part_load(problem: SiteProblem, devices: Mapping[str, DeviceSeries]) -> float:
+    """EUR for fuel beyond the curve, the more the lower the load."""
+    diesel = devices["diesel"]
+    share = -diesel["power_kw"] / 500
+    return 1.3 * 40 * problem.horizon.step_hours * float((diesel["on"] * (1 - share) ** 2).sum())
+
+
+def test_an_extra_cost_never_spoils_the_plan_that_it_starts_from() -> None:
+    problem = own_supply(random(3))
+    exact = solve(problem, gap=1e-3)
+    options = SearchOptions(extra_cost=part_load, previous=exact, evaluations=60)
+    plan = solve(problem, solver="ga", options=options)
+    assert plan.extra_eur > 0
+    assert plan.objective_eur <= (exact.objective_eur + part_load(problem, exact.devices)) * (1 + 1e-4)
+
+
 def test_a_bound_rests_on_what_the_extra_cost_promises() -> None:
     problem = pv_battery(random(6))
     few = {"evaluations": 20, "population": 8}
@@ -283,7 +299,7 @@ def test_every_genome_of_a_battery_has_a_course_that_holds_its_wishes() -> None:
     problem = pv_battery(random(6))
     planner = Planner(Site(problem), SearchOptions(extra_cost=ageing), deadline=math.inf)
     search = Search(planner, None, 0.0, None)  # type: ignore[arg-type]
-    genome = search.genome(list(search.guides()))
+    genome = search.genome(list(search.guides()), contents=True)
     assert len(genome.sizes)
     for seed in range(40):
         found = planner.candidate(genome.bounds(random(seed).integers(0, genome.sizes)))
