@@ -103,7 +103,7 @@ def _moment(cell: str, number: int) -> datetime:
         found = parse_datetime(cell.strip())
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or not 1 < found.year < 9999:
         message = f"{cell} is no time; allowed: a time such as 2026-01-31T12:00:00Z."
         raise ValidationError({f"line {number}, {TIME}": message})
     return found.astimezone(UTC)

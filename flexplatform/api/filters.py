@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import models
@@ -79,7 +79,7 @@ def own_row(name: str, value: Any, rows: "models.QuerySet[Any]", organization: s
 
 
 def read_moment(name: str, text: str) -> datetime:
-    """Return a time with a time zone.
+    """Return a time with a time zone, in UTC: PostgreSQL knows no offset of 16 hours or more, and Python does.
 
     Raises:
         ValidationError: for anything else.
@@ -91,7 +91,7 @@ def read_moment(name: str, text: str) -> datetime:
         found = None
     if found is None or found.tzinfo is None or not 1 < found.year < 9999:
         raise refused(name, text, "a time such as 2026-01-31T12:00:00Z")
-    return found
+    return found.astimezone(UTC)
 
 
 def read_day(name: str, text: str) -> date:

@@ -42,6 +42,11 @@ def test_what_is_no_value_of_a_filter_is_refused(of_a: APIClient, path: str, mes
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, message)
 
 
+@pytest.mark.parametrize("offset", ["Z", "+20:33", "-23:59"])
+def test_any_offset_of_a_time_is_understood(of_a: APIClient, offset: str) -> None:
+    assert of_a.get(f"/api/v1/forecasts/?known_at=7206-08-09T08:38:14{offset}").status_code == 200
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_each_declared_order_is_one_that_the_list_has(of_a: APIClient, name: str) -> None:
     message = of_a.get(f"/api/v1/{name}/?ordering=x").json()["errors"][0]["message"]

@@ -198,6 +198,7 @@ def test_csv_brings_one_column_per_series(people: People, of_a: APIClient) -> No
         ("time,A\n2026-11-21T23:00:00Z,1\n", "time"),
         ("time,A\n2026-11-21T23:00:00Z\n", "line 2"),
         ("time,A\n2026-11-21T23:00:00Z,1\nnoon,1\n", "line 3, time"),
+        ("time,A\n2026-11-21T23:00:00Z,1\n9999-12-31T23:00:00-05:00,1\n", "line 3, time"),
         ("time,A\n2026-11-21T23:00:00Z,1\n2026-11-21T23:00:00Z,1\n", "line 3, time"),
         ("time,A\n2026-11-21T23:00:00Z,1\n2026-11-21T23:15:00Z,1\n2026-11-22T00:00:00Z,1\n", "line 4, time"),
         ("time,A\n2026-11-21T23:00:00Z,1\n2026-11-22T00:00:00Z,much\n", "line 3, A"),

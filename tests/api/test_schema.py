@@ -1,14 +1,16 @@
 """The whole API against its own description: whatever is sent, no answer is a server error or undescribed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import pytest
 import schemathesis
 from django.core.cache import cache as counted
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -105,12 +107,26 @@ def ask(operation: Any, mode: GenerationMode, token: str, ids: dict[str, int], r
     def run(case: Any, known: bool) -> None:
         if known:
             point_to_rows(case, ids, resource)
-        with transaction.atomic():
+        with rolled_back():
             answer = case.call(headers={"Authorization": token})
-            transaction.set_rollback(True)
         case.validate_response(answer, checks=CHECKS)
 
     run()
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo what happens inside, and let no request end the transaction of the test by closing the connection."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
 
 
 def point_to_rows(case: Any, ids: dict[str, int], resource: str) -> None:
