@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from flexplatform.accounts.admin_access import OrganizationFilter, TenantRecordAdmin
-from optimization.models import ScheduleRun
+from optimization.models import PortfolioRun, ScheduleRun
 
 
 @admin.register(ScheduleRun)
@@ -14,3 +14,13 @@ class ScheduleRunAdmin(TenantRecordAdmin):
     list_filter = (OrganizationFilter, "status")
     list_select_related = ("site", "organization")
     date_hierarchy = "start"
+
+
+@admin.register(PortfolioRun)
+class PortfolioRunAdmin(TenantRecordAdmin):
+    """Runs over many sites."""
+
+    list_display = ("job", "created_at", "site_count", "planned", "unchanged", "failed")
+    list_filter = (OrganizationFilter,)
+    list_select_related = ("job", "organization")
+    date_hierarchy = "created_at"

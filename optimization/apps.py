@@ -14,7 +14,7 @@ class OptimizationConfig(AppConfig):
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.jobs.registry import JobKind, job_kinds
         from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
-        from optimization import api, demo, portfolio_chunks, portfolio_runs, services, tasks
+        from optimization import api, demo, portfolio_api, portfolio_chunks, portfolio_runs, services, tasks
         from optimization import panels as own
 
         charts = (
@@ -24,6 +24,8 @@ class OptimizationConfig(AppConfig):
             "flexplatform/charts.js",
         )
         api_resources.add(ApiResource("schedule-runs", api.RunViewSet, order=30))
+        api_resources.add(ApiResource("portfolio-runs", portfolio_api.PortfolioRunViewSet, order=31))
+        api_resources.add(ApiResource("portfolio-run-sites", portfolio_api.PlannedSiteViewSet, order=32))
         routes.add(Route("optimization", "", "optimization.urls", order=30))
         panels.add(Panel("schedules", "overview", "optimization/overview_panel.html", own.overview, order=30))
         panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))

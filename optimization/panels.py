@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -28,8 +29,8 @@ class MissedWish:
     unit: str
 
 
-def overview(_request: TenantRequest, _organization: Organization) -> dict[str, Any]:
-    """Return every site with its newest run, and the sums over them."""
+def overview(request: TenantRequest, organization: Organization) -> dict[str, Any]:
+    """Return every site with its newest run, the sums over them, and the day to plan next."""
     sites = Site.objects.select_related("portfolio").order_by("name")
     runs = latest_runs(Site.objects.all())
     rows = [{"site": site, "run": runs.get(site.pk)} for site in sites]
@@ -42,6 +43,9 @@ def overview(_request: TenantRequest, _organization: Organization) -> dict[str, 
         "baseline_cost_eur": sum(baselines),
         "saving_eur": sum(baselines) - sum(costs),
         "unmet": sum(bool(run.unmet) for run in runs.values()),
+        "may_plan": request.membership.may(permissions.RUN_SCHEDULES),
+        "day_to_plan": timezone.now().astimezone(ZoneInfo(organization.time_zone)).date() + timedelta(days=1),
+        "key": new_key(),
     }
 
 

@@ -11,7 +11,7 @@ from flexplatform.accounts.scoping import organization_scope
 from flexplatform.accounts.services import create_token, invite_member
 from flexplatform.jobs.models import Job
 from forecasting.services import receive_forecast
-from optimization.models import ScheduleRun
+from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from tests.api.conftest import of_a, of_b
 from tests.conftest import People
 from tests.factories import (
@@ -63,6 +63,7 @@ class World:
             self.job = Job.objects.create(organization=organization, kind="schedule_site", title=f"Plan {self.site}")
             ScheduleRun.objects.filter(pk=self.run.pk).update(job=self.job)
             self.run.refresh_from_db()
+            self.portfolio_run = self.plan_many()
             email = f"new{more}@{organization.slug}.example"
             self.invitation: Invitation = invite_member(
                 organization=organization, email=email, role=Role.VIEWER, created_by=owner
@@ -86,6 +87,16 @@ class World:
         TariffPeriodFactory(tariff=self.tariff, part="grid_fee")
         SiteTariffFactory(site=self.site, tariff=self.tariff)
 
+    def plan_many(self) -> PortfolioRun:
+        """Store a portfolio run with the site's run as its result."""
+        job = Job.objects.create(
+            organization=self.organization, kind="schedule_portfolio", title=f"Plan all sites{self.called}"
+        )
+        options = {"solver": "milp", "gap": 0.001, "time_limit": 10}
+        run = PortfolioRun.objects.create(organization=self.organization, job=job, day="2026-11-22", **options)
+        PlannedSite.objects.create(portfolio_run=run, site=self.site, outcome="planned", run=self.run)
+        return run
+
     def address(self, route: str, organization: str, **replaced: Any) -> str:
         """Return the route with this world's objects in it, below the address of `organization`."""
         values = {
@@ -95,6 +106,7 @@ class World:
             "int:tariff": self.tariff.pk,
             "int:run": self.run.pk,
             "int:job": self.job.pk,
+            "int:portfolio_run": self.portfolio_run.pk,
             "int:member": self.member.pk,
             "int:invitation": self.invitation.pk,
             "int:token": self.token.pk,

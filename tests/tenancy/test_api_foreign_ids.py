@@ -23,6 +23,7 @@ ROWS = {
     "asset": "assets",
     "channel": "channels",
     "portfolio": "portfolios",
+    "portfolio_run": "portfolio-runs",
     "price_series": "price-series",
     "run": "schedule-runs",
     "series": "price-series",

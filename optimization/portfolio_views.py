@@ -1,0 +1,94 @@
+"""Pages of portfolio runs: ask for one, watch it, read what became of each site."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.views.generic import ListView, TemplateView
+
+from flexplatform.accounts import permissions
+from flexplatform.jobs.errors import JobConflictError
+from flexplatform.jobs.queries import may_cancel
+from flexplatform.portal.views import OrganizationMixin
+from optimization.engine import ProblemError
+from optimization.forms import PlanForm
+from optimization.models import PlannedSite, PortfolioRun
+from optimization.portfolio_runs import request_portfolio_run
+
+SECONDS_TO_REFRESH = 2
+RESULTS_PER_PAGE = 100
+
+
+class PortfolioRunList(OrganizationMixin, ListView):
+    """Every portfolio run, newest first."""
+
+    permission = permissions.VIEW_SCHEDULES
+    template_name = "optimization/portfolio_runs.html"
+    context_object_name = "runs"
+    paginate_by = 50
+
+    def get_queryset(self) -> Any:
+        """Return the organization's runs with their jobs."""
+        return PortfolioRun.objects.filter(organization=self.organization).select_related("job")
+
+
+class PortfolioRunPage(OrganizationMixin, TemplateView):
+    """One portfolio run: how far it is, and its sites, those that save most first."""
+
+    permission = permissions.VIEW_SCHEDULES
+    template_name = "optimization/portfolio_run.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the run with a page of its sites; `?outcome=failed` shows only those that failed."""
+        runs = PortfolioRun.objects.filter(organization=self.organization)
+        runs = runs.select_related("job__organization", "job__requested_by", "job__requested_by_token")
+        run = get_object_or_404(runs, pk=self.kwargs["portfolio_run"])
+        results = PlannedSite.objects.filter(portfolio_run=run).select_related("site", "run__site")
+        outcome = self.request.GET.get("outcome", "")
+        if outcome in PlannedSite.Outcome.values:
+            results = results.filter(outcome=outcome)
+        page = Paginator(results.order_by("-saving_eur", "id"), RESULTS_PER_PAGE).get_page(self.request.GET.get("page"))
+        return super().get_context_data(
+            **{
+                **kwargs,
+                "run": run,
+                "job": run.job,
+                "results": page,
+                "outcome": outcome if outcome in PlannedSite.Outcome.values else "",
+                "outcomes": PlannedSite.Outcome.choices,
+                "may_cancel": may_cancel(run.job, self.tenant_request.membership),
+            }
+        )
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Answer the page, which loads again until the run has ended."""
+        response = super().render_to_response(context, **kwargs)
+        if not context["job"].finished:
+            response["Refresh"] = str(SECONDS_TO_REFRESH)
+        return response
+
+
+class PlanAllSites(OrganizationMixin):
+    """Asks for new plans of a local day of all sites; sending the same form twice gives the same run."""
+
+    permission = permissions.RUN_SCHEDULES
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Make the run and show it; a form that cannot be read leads back with the reason."""
+        form = PlanForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, f"Nothing was planned: {form.reason}")
+            return redirect("overview", self.organization.slug)
+        try:
+            run = request_portfolio_run(
+                organization=self.organization,
+                when=form.cleaned_data["day"],
+                idempotency_key=form.cleaned_data["key"],
+            )
+        except (ProblemError, JobConflictError) as error:
+            messages.error(request, f"Nothing was planned: {error}")
+            return redirect("overview", self.organization.slug)
+        return redirect("portfolio_run", self.organization.slug, run.pk)
