@@ -20,7 +20,7 @@ from optimization.engine.topology import Topology
 from optimization.engine.wishes import RANKS, Wish
 
 Places = npt.NDArray[np.int64]
-MOST_IN_MEMORY = 256
+MOST_IN_MEMORY = 64
 
 
 @dataclass(frozen=True)
