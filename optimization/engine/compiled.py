@@ -56,7 +56,8 @@ class Compiled:
     """The model of a topology: minimise `goal` over columns and rows, the matrix column by column.
 
     `variables` maps the names of each device's variables (and last, the meter's) to their columns; `exclusive` holds
-    columns (binary, one, other), `ranks` the columns of missed wishes, `switches` what is on or off.
+    columns (binary, one, other), `ranks` the columns of missed wishes, `switches` what is on or off. The last rows, one
+    per rank, hold all that is missed in it, kWh, without a limit of their own.
     """
 
     integer: npt.NDArray[np.bool_]
@@ -73,6 +74,11 @@ class Compiled:
     def column_count(self) -> int:
         """Number of columns."""
         return len(self.integer)
+
+    @property
+    def rank_rows(self) -> range:
+        """The row of each rank of wishes."""
+        return range(self.row_count - len(self.ranks), self.row_count)
 
     def fill(self, numbers: Series) -> Filled:
         """Return the model of the site whose parameters are `numbers`."""
@@ -162,7 +168,13 @@ class _Compiler:
         parts = self.site.parts
         switches = [switch for part in parts for switch in part.switches]
         goal, offset = self._line(self.site.model.goal.expr)
+        missed = [(wish, self._places(variable)) for part in parts for wish, variable in part.missed]
+        ranks = tuple(_in_rank(missed, rank) for rank in RANKS)
         row_low, row_high, matrix = self._rows()
+        for rank in ranks:
+            matrix += [(int(column), len(row_low), {(): 1.0}) for column in rank]
+            row_low.append({(): -np.inf})
+            row_high.append({(): np.inf})
         matrix.sort(key=lambda entry: entry[:2])
         in_column = np.array([column for column, _, _ in matrix], dtype=np.int64)
         entries = [
@@ -176,7 +188,6 @@ class _Compiler:
             *(polynomial(switch.lowest, self.parameter) for switch in switches),
             *(polynomial(switch.initially, self.parameter) for switch in switches),
         ]
-        missed = [(wish, self._places(variable)) for part in parts for wish, variable in part.missed]
         exclusive = [trio for part in parts for trio in part.exclusive]
         trios = [np.stack([self._places(variable) for variable in trio], axis=1) for trio in exclusive]
         return Compiled(
@@ -187,7 +198,7 @@ class _Compiler:
             entries=Polynomials.of(entries),
             variables=self.variables,
             exclusive=np.concatenate([np.zeros((0, 3), dtype=np.int64), *trios]),
-            ranks=tuple(_in_rank(missed, rank) for rank in RANKS),
+            ranks=ranks,
             switches=tuple(map(self._switching, switches)),
         )
 

@@ -48,6 +48,7 @@ class Program:
         self._compiled, self._filled = compiled, filled
         self.goal, self.goal_offset = filled.goal, filled.goal_offset
         self.low, self.high = filled.low.copy(), filled.high.copy()
+        self.row_high = filled.row_high.copy()
         self.integer = compiled.integer.copy()
 
     def relaxed(self, objective: Series) -> Answer:
@@ -106,7 +107,7 @@ class Program:
             low=low,
             high=high,
             row_low=self._filled.row_low,
-            row_high=self._filled.row_high,
+            row_high=self.row_high,
             starts=self._compiled.starts,
             index=self._compiled.rows,
             values=self._filled.values,

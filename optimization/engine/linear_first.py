@@ -39,15 +39,15 @@ def least_misses(compiled: Compiled, filled: Filled) -> Filled | None:
     A plan of the full model within these limits misses its wishes as little as any plan can.
     """
     elastic = relaxation_of(compiled, elastic=True)
-    for rank in compiled.ranks:
+    for rank, row in zip(compiled.ranks, compiled.rank_rows, strict=True):
         goal = np.zeros(compiled.column_count)
         goal[rank] = 1.0
         linear = elastic.solve(replace(filled, goal=goal, goal_offset=0.0))
         if not linear.found:
             return None
-        high = filled.high.copy()
-        high[rank] = np.maximum(linear.values[rank], 0.0)
-        filled = replace(filled, high=high)
+        row_high = filled.row_high.copy()
+        row_high[row] = max(0.0, linear.goal)
+        filled = replace(filled, row_high=row_high)
     return filled
 
 

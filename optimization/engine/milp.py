@@ -93,7 +93,8 @@ class _Search:
         if limited is not None:
             first = LinearFirst(self.compiled, limited, gap=self.gap, elastic=True).solve()
             if first.values is not None:
-                self.program.high = limited.high.copy()
+                self._allow_misses()
+                self.program.row_high = limited.row_high.copy()
                 return self._proven(first)
         return self._with_misses_by_tree()
 
@@ -102,11 +103,14 @@ class _Search:
             return Answer(values=first.values, bound=first.bound)
         return self._solve(self.program.goal, gap=self.gap, start=first.values)
 
-    def _with_misses_by_tree(self) -> Answer:
+    def _allow_misses(self) -> None:
         for rank in self.ranks:
             self.program.high[rank] = self.filled.high[rank]
+
+    def _with_misses_by_tree(self) -> Answer:
+        self._allow_misses()
         timed_out, best = False, None
-        for rank in self.ranks:
+        for rank, row in zip(self.ranks, self.compiled.rank_rows, strict=True):
             if best is None or best[rank].sum() > MISSED_KWH:
                 missed = np.zeros(self.compiled.column_count)
                 missed[rank] = 1.0
@@ -115,7 +119,7 @@ class _Search:
                 best = best if answer.values is None else answer.values
             if best is None:
                 return Answer(values=None, bound=-math.inf, timed_out=True)
-            self.program.high[rank] = np.maximum(best[rank], 0.0)
+            self.program.row_high[row] = max(0.0, float(best[rank].sum()))
         answer = self._solve(self.program.goal, gap=self.gap, start=best)
         return replace(
             answer,

@@ -70,6 +70,7 @@ class Relaxation:
         row_kept[compiled.rows[np.isin(compiled.column_of_value, compiled.exclusive[:, 0])]] = False
         if not elastic:
             kept[np.concatenate(compiled.ranks)] = False
+            row_kept[compiled.rank_rows] = False
         inside = kept[compiled.column_of_value] & row_kept[compiled.rows]
         left = np.bincount(compiled.rows[inside], minlength=compiled.row_count)
         single = inside & (left[compiled.rows] == 1) & self._constant_values()
