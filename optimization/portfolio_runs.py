@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import BigIntegerField, F, QuerySet
 
 from assets.models import Asset, Portfolio, Site
 from flexplatform.accounts.models import Organization
@@ -121,7 +121,9 @@ def _ids(organization: Organization, sites: Sequence[int] | None) -> list[int] |
     wanted = sorted(set(sites))
     if len(wanted) > MOST_SITES_BY_ID:
         raise ProblemError("sites", f"{len(wanted)} ids", f"at most {MOST_SITES_BY_ID}; more by their portfolio")
-    known = set(Site.objects.filter(organization=organization, pk__in=wanted).values_list("pk", flat=True))
+    # A database refuses numbers that no id can be.
+    possible = [pk for pk in wanted if 0 < pk <= BigIntegerField.MAX_BIGINT]
+    known = set(Site.objects.filter(organization=organization, pk__in=possible).values_list("pk", flat=True))
     if unknown := [pk for pk in wanted if pk not in known]:
         raise ProblemError("sites", unknown[0], f"ids of sites of {organization}")
     return wanted
