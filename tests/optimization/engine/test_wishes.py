@@ -17,7 +17,7 @@ from optimization.engine.devices import (
     Photovoltaic,
     Stay,
 )
-from optimization.engine.wishes import Wish
+from optimization.engine.wishes import Wish, missed_by_rank
 from tests.optimization.engine.sites import at, site
 
 
@@ -114,3 +114,21 @@ def test_a_time_limit_at_negative_prices_still_gives_a_plan_of_the_solver() -> N
     assert plan.unmet == ()
     assert plan.cost.total_eur < 0
     assert plan.gap < 0.5
+
+
+def test_of_two_places_for_the_same_miss_the_one_is_taken_that_spares_later_ranks() -> None:
+    store = Battery(
+        name="battery",
+        capacity_kwh=10,
+        charge_power_kw=5,
+        discharge_power_kw=5,
+        charge_efficiency=1,
+        discharge_efficiency=1,
+        initial_soc_percent=50,
+        min_soc_percent=50,
+        final_soc_percent=None,
+    )
+    load = ElectricLoad(name="load", demand_kw=[10, 10])
+    plan = solve(site(store, load, hours=2, connection=GridConnection(import_limit_kw=5)))
+    assert plan.devices["battery"]["discharge_kw"].tolist() == pytest.approx([0, 5])
+    assert missed_by_rank(plan.unmet) == pytest.approx((5, 0, 0, 5))
