@@ -22,8 +22,10 @@ from flexplatform.jobs.models import Job, Worker  # noqa: E402
 from flexplatform.jobs.services import cancel  # noqa: E402
 from flexplatform.registry import DemoContext, demo_steps  # noqa: E402
 from optimization.engine import Horizon  # noqa: E402
-from optimization.models import ScheduleRun, ScheduleSeries  # noqa: E402
+from optimization.models import PlannedSite, PortfolioRun, ScheduleRun, ScheduleSeries  # noqa: E402
+from optimization.portfolio_runs import request_portfolio_run  # noqa: E402
 from optimization.services import request_schedule  # noqa: E402
+from tests.benchmarks.portfolio_sites import make_organization  # noqa: E402
 
 DAY = date(2026, 11, 22)
 
@@ -45,6 +47,36 @@ def request(organization: str, **options: Any) -> int:
     with organization_scope(Organization.objects.get(slug=organization)), acting("tests", Door.COMMAND):
         site = Site.objects.select_related("organization").get()
         return request_schedule(site=site, horizon=Horizon.market_day(DAY, demo.ZONE), **options).pk
+
+
+def prepare_many(organization: str, count: int) -> None:
+    """Make an organization with sites of five kinds, and no plan."""
+    make_organization(organization, count, ("pv", "bat", "ev", "hp", "residential_house"), DAY)
+
+
+def request_many(organization: str, **options: Any) -> int:
+    """Ask for the plans of all sites of the organization."""
+    owner = Organization.objects.get(slug=organization)
+    with organization_scope(owner), acting("tests", Door.COMMAND):
+        return request_portfolio_run(organization=owner, when=DAY, **options).job.pk
+
+
+def look_at_many(organization: str) -> dict[str, Any]:
+    """Return the organization's portfolio run, its chunks, and the rows of its sites."""
+    with organization_scope(Organization.objects.get(slug=organization)):
+        run = PortfolioRun.objects.select_related("job").get()
+        results = PlannedSite.objects.filter(portfolio_run=run)
+        return {
+            "status": run.job.status,
+            "counted": [run.site_count, run.planned, run.failed],
+            "results": results.count(),
+            "sites_with_a_run": ScheduleRun.objects.values("site").distinct().count(),
+            "runs": dict(ScheduleRun.objects.values_list("pk", "site_id")),
+            "with_offers": FlexibilityOffers.objects.values("run").distinct().count(),
+            "parts": list(
+                Job.objects.filter(parent=run.job).order_by("pk").values("pk", "status", "attempts", "worker")
+            ),
+        }
 
 
 def stop(organization: str, job: int) -> None:
@@ -72,7 +104,8 @@ def workers() -> list[str]:
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (prepare, request, stop, look, workers)
+    function.__name__: function
+    for function in (prepare, request, prepare_many, request_many, look_at_many, stop, look, workers)
 }
 
 if __name__ == "__main__":

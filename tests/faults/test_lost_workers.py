@@ -153,3 +153,43 @@ def test_a_frozen_worker_that_wakes_up_overwrites_nothing_and_a_cancelled_run_st
     platform.wait_for(lambda: platform.job("b")["status"] == "cancelled")
     assert platform("look", organization="b")["runs"] == 0
     assert platform("look", organization="a") == ended
+
+
+@pytest.mark.parametrize("platform", ["postgresql"], indirect=True)
+def test_a_portfolio_run_survives_the_loss_of_a_worker_and_lets_a_person_go_first(platform: Platform) -> None:
+    sites = 450
+    platform("prepare_many", organization="many", count=sites)
+    doomed = platform.worker("doomed")
+    platform("request_many", organization="many")
+
+    def chunks(status: str) -> int:
+        return sum(part["status"] == status for part in platform("look_at_many", organization="many")["parts"])
+
+    platform.wait_for(lambda: chunks("succeeded") >= 1 and chunks("running") == 1)
+    os.killpg(group_of(doomed), signal.SIGKILL)
+    before = platform("look_at_many", organization="many")
+    assert before["status"] == "running"
+    assert 0 < before["results"] < sites
+    assert before["runs"]
+
+    # Nobody works now: a person asks, with chunks waiting since before.
+    platform("request", organization="a", gap=0.01, time_limit=5.0)
+    platform.worker("second")
+    platform.wait_for(lambda: platform.job("a")["status"] == "succeeded")
+    assert platform("look_at_many", organization="many")["status"] == "running"
+    platform.worker("third")
+    platform.wait_for(lambda: platform("look_at_many", organization="many")["status"] == "succeeded")
+
+    after = platform("look_at_many", organization="many")
+    assert after["counted"] == [sites, sites, 0]
+    assert after["results"] == after["sites_with_a_run"] == len(after["runs"]) == sites
+    assert after["with_offers"] > 0
+    # What was stored before the loss is there as it was: no chunk that had ended was solved again.
+    assert before["runs"].items() <= after["runs"].items()
+    attempts = {part["pk"]: part["attempts"] for part in after["parts"]}
+    assert sorted(attempts.values()) == [1] * (len(attempts) - 1) + [2]
+    ended = [part["pk"] for part in before["parts"] if part["status"] == "succeeded"]
+    assert all(attempts[pk] == 1 for pk in ended)
+    assert [part["worker"].partition("@")[0] for part in after["parts"] if part["pk"] in ended] == ["doomed"] * len(
+        ended
+    )
