@@ -9,13 +9,16 @@ class OptimizationConfig(AppConfig):
     name = "optimization"
 
     def ready(self) -> None:
-        """Register routes, panels, the demo's sites and schedules, and the job that plans a site."""
+        """Register routes, panels, demo steps and kinds of jobs, and say where compiled models are kept."""
         from flexplatform.accounts import permissions
         from flexplatform.api.registry import ApiResource, api_resources
+        from flexplatform.env import VAR_DIR
         from flexplatform.jobs.registry import JobKind, job_kinds
         from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
         from optimization import api, demo, portfolio_api, portfolio_chunks, portfolio_runs, services, tasks
         from optimization import panels as own
+        from optimization.compiled_store import CompiledStore
+        from optimization.engine.compiled import cache
 
         charts = (
             "vendor/chart.js/chart.umd.min.js",
@@ -23,6 +26,7 @@ class OptimizationConfig(AppConfig):
             "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
             "flexplatform/charts.js",
         )
+        cache.store = CompiledStore(VAR_DIR / "compiled")
         api_resources.add(ApiResource("schedule-runs", api.RunViewSet, order=30))
         api_resources.add(ApiResource("portfolio-runs", portfolio_api.PortfolioRunViewSet, order=31))
         api_resources.add(ApiResource("portfolio-run-sites", portfolio_api.PlannedSiteViewSet, order=32))

@@ -13,6 +13,7 @@ from flexplatform.accounts import audit_triggers
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.models import Door, Organization, User
 from flexplatform.accounts.permissions import Role
+from optimization.engine.compiled import cache
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
 
@@ -52,6 +53,12 @@ def _quick_settings() -> Iterator[None]:
         MIDDLEWARE=[name for name in settings.MIDDLEWARE if "whitenoise" not in name],
     ):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_compiled_anew() -> None:
+    """Leave no model of a test on disk, and take none from there."""
+    cache.store = None
 
 
 @pytest.fixture(scope="session", autouse=True)
