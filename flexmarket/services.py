@@ -11,15 +11,18 @@ from flexmarket.engine.methods import quantify
 from flexmarket.engine.table import FlexTable
 from flexmarket.models import FlexibilityOffers
 from flexmarket.queries import DEFAULT_METHOD
+from flexplatform.bulk import insert_many
 from optimization.models import ScheduleRun
 from optimization.queries import problem_of, schedule_of
 
-BATCH = 500
+COLUMNS = tuple(item.name for item in fields(FlexTable))
 
 
 @transaction.atomic
-def offer_flexibility(*, run: ScheduleRun, method: str = DEFAULT_METHOD) -> list[FlexibilityOffers]:
+def offer_flexibility(*, run: ScheduleRun, method: str = DEFAULT_METHOD) -> int:
     """Quantify and price the flexibility of every device of a run; earlier offers of the method are replaced.
+
+    Returns how many devices have offers.
 
     Raises:
         OfferError: for an unknown method.
@@ -30,23 +33,16 @@ def offer_flexibility(*, run: ScheduleRun, method: str = DEFAULT_METHOD) -> list
 
 
 @transaction.atomic
-def store_offers(
-    *, tables: Sequence[tuple[ScheduleRun, Mapping[str, FlexTable]]], method: str = DEFAULT_METHOD
-) -> list[FlexibilityOffers]:
-    """Store the flexibility tables of new runs; a fixed number of statements per 500 devices."""
+def store_offers(*, tables: Sequence[tuple[ScheduleRun, Mapping[str, FlexTable]]], method: str = DEFAULT_METHOD) -> int:
+    """Store the flexibility tables of new runs by a fixed number of statements; return how many tables there are."""
     assets: dict[int, dict[str, int]] = defaultdict(dict)
     of_sites = Asset.objects.filter(site__in=[run.site_id for run, _ in tables])
     for pk, site, name in of_sites.values_list("pk", "site_id", "name"):
         assets[site][name] = pk
-    return FlexibilityOffers.objects.bulk_create(
-        (
-            FlexibilityOffers(run=run, asset_id=assets[run.site_id].get(each.device), method=method, **_columns(each))
-            for run, of_run in tables
-            for each in of_run.values()
-        ),
-        batch_size=BATCH,
-    )
-
-
-def _columns(table: FlexTable) -> dict[str, object]:
-    return {item.name: getattr(table, item.name) for item in fields(table)}
+    rows = [
+        (run.pk, assets[run.site_id].get(each.device), method, *(getattr(each, name) for name in COLUMNS))
+        for run, of_run in tables
+        for each in of_run.values()
+    ]
+    insert_many(FlexibilityOffers, ("run_id", "asset_id", "method", *COLUMNS), rows)
+    return len(rows)

@@ -26,7 +26,7 @@ def offer_after_planning(work: Work, result: dict[str, Any]) -> dict[str, Any]:
             offers = offer_flexibility(run=run)
     except OfferError as error:
         raise JobError(WITHOUT_OFFERS.format(error=error)) from error
-    return {"offers": len(offers)}
+    return {"offers": offers}
 
 
 def tables_of_plan(problem: SiteProblem, plan: Schedule) -> dict[str, FlexTable]:

@@ -11,6 +11,7 @@ import numpy as np
 from assets.models import Asset, Site
 from flexplatform.accounts import audit
 from flexplatform.accounts.models import Organization
+from flexplatform.bulk import insert_many
 from flexplatform.jobs.models import Job
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import Schedule, Unmet
@@ -19,7 +20,6 @@ from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.problems import device_series
 
 MICRO_EUR = Decimal("0.000001")
-BATCH = 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,26 +36,20 @@ class Solved:
 
 
 def store_runs(*, organization: Organization, solved: Sequence[Solved], job: Job | None) -> list[ScheduleRun]:
-    """Store plans with their inputs, inside the caller's transaction; a fixed number of statements per 1,000 series."""
+    """Store plans with their inputs, inside the caller's transaction, by a fixed number of statements."""
     runs = ScheduleRun.objects.bulk_create(_run(organization, each, job) for each in solved)
     assets: dict[int, dict[str, int]] = defaultdict(dict)
     of_sites = Asset.objects.filter(site__in=[each.site.pk for each in solved])
     for pk, site, name in of_sites.values_list("pk", "site_id", "name"):
         assets[site][name] = pk
-    ScheduleSeries.objects.bulk_create(
+    insert_many(
+        ScheduleSeries,
+        ("run_id", "role", "device", "asset_id", "quantity", "values"),
         (
-            ScheduleSeries(
-                run=run,
-                role=role,
-                device=device,
-                asset_id=assets[run.site_id].get(device),
-                quantity=quantity,
-                values=values,
-            )
+            (run.pk, role, device, assets[run.site_id].get(device), quantity, values)
             for run, each in zip(runs, solved, strict=True)
             for role, device, quantity, values in _series(each)
         ),
-        batch_size=BATCH,
     )
     audit.record_many(
         organization=organization,
