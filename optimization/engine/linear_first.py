@@ -14,6 +14,7 @@ WHOLE = 1e-9
 BOTH_KW = 1e-6
 REPAIRS = 3
 MOST_TRIALS = 40
+MOST_IN_VAIN = 8
 EUR_PER_MISSED_KWH = 10.0
 # How to round, until a plan is found.
 ROUNDINGS = ((False, 1.0), (True, 1.0), (False, 4.0), (False, 20.0), (False, 0.25))
@@ -103,17 +104,17 @@ class LinearFirst:
         self, plan: Linear, states: Series, linear: Linear, relaxation: Relaxation, filled: Filled
     ) -> tuple[Linear, Series]:
         """Return a plan that no promising change of states betters, or one that is proven."""
-        tried = 0
-        while not self._proven(plan, linear) and tried < MOST_TRIALS:
+        tried = in_vain = 0
+        while not self._proven(plan, linear) and tried < MOST_TRIALS and in_vain < MOST_IN_VAIN:
             for change in promising_changes(self.compiled, filled, states, plan.reduced):
                 changed = states.copy()
                 changed[change.columns] = change.state
                 trial = relaxation.solve(filled, *self._fixed(changed))
-                tried += 1
+                tried, in_vain = tried + 1, in_vain + 1
                 if trial.found and trial.goal < plan.goal - LEAST_GAIN * abs(plan.goal):
-                    plan, states = trial, changed
+                    plan, states, in_vain = trial, changed, 0
                     break
-                if tried >= MOST_TRIALS:
+                if tried >= MOST_TRIALS or in_vain >= MOST_IN_VAIN:
                     break
             else:
                 break

@@ -101,7 +101,8 @@ class _Search:
     def _proven(self, first: First) -> Answer:
         if first.proven:
             return Answer(values=first.values, bound=first.bound)
-        return self._solve(self.program.goal, gap=self.gap, start=first.values)
+        relaxed = Answer(values=None, bound=first.bound)
+        return self._solve(self.program.goal, gap=self.gap, start=first.values, relaxed=relaxed)
 
     def _allow_misses(self) -> None:
         for rank in self.ranks:
@@ -127,14 +128,22 @@ class _Search:
             timed_out=timed_out or answer.timed_out or answer.values is None,
         )
 
-    def _solve(self, objective: Series, *, gap: float, share: float = 1.0, start: Series | None = None) -> Answer:
+    def _solve(
+        self,
+        objective: Series,
+        *,
+        gap: float,
+        share: float = 1.0,
+        start: Series | None = None,
+        relaxed: Answer | None = None,
+    ) -> Answer:
         """Solve with those exclusivity binaries alone that the plans so far have shown to be needed.
 
         The optimum without the others is a lower bound, so a plan that keeps the exclusivity is optimal for the full
         model.
         """
         deadline = time.perf_counter() + share * (self.deadline - time.perf_counter())
-        answer = self.program.relaxed(objective)
+        answer = self.program.relaxed(objective) if relaxed is None else relaxed
         if answer.infeasible:
             return answer
         needed, bound = np.zeros(len(self.binary), dtype=bool), answer.bound
