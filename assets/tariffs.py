@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from assets.engine.errors import TariffError
 from assets.engine.tariff import (
@@ -110,7 +110,7 @@ def prices_of_sites(
 ) -> dict[int, SitePrices]:
     """Return the prices of each site by its id, also where it has no tariff at all.
 
-    Three queries, whatever the number of sites; sites of one tariff and time zone share one series. With `errors`,
+    Four queries, whatever the number of sites; sites of one tariff and time zone share one series. With `errors`,
     a site without a price is left out, and what it lacks is put there by its id.
 
     Raises:
@@ -142,8 +142,9 @@ def _assignments(sites: list[int], starts_utc: Sequence[datetime]) -> list[SiteT
     first, last = starts_utc[0].date() - ONE_DAY, starts_utc[-1].date() + ONE_DAY
     still = Q(valid_to__isnull=True) | Q(valid_to__gte=first)
     found = SiteTariff.objects.filter(still, site__in=sites, valid_from__lte=last)
-    rows = found.select_related("tariff", "tariff__price_series").prefetch_related("tariff__periods")
-    return list(rows.order_by("valid_from"))
+    # Sites of one tariff share its object, so that its periods are looked up once.
+    tariffs = Prefetch("tariff", Tariff.objects.select_related("price_series").prefetch_related("periods"))
+    return list(found.prefetch_related(tariffs).order_by("valid_from"))
 
 
 def _time_of_use(periods: Iterable[TariffPeriod]) -> TimeOfUse:

@@ -25,7 +25,7 @@ def insert_many(model: type[models.Model], columns: Sequence[str], rows: Iterabl
     names = ", ".join(quote(field.column) for field in fields)
     statement = f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN (FORMAT BINARY)"
     prepare = [field.get_prep_value for field in fields]
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         copy.set_types([TYPES[field.get_internal_type()] for field in fields])
         for row in rows:
             copy.write_row([function(value) for function, value in zip(prepare, row, strict=True)])

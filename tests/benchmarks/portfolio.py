@@ -69,6 +69,7 @@ def servers(running: ExitStack, folder: Path) -> dict[str, str]:
 
 def start_workers(running: ExitStack, environment: dict[str, str], folder: Path, count: int) -> list[int]:
     """Start workers and return the ids of their process groups."""
+    from flexplatform.jobs.models import Worker
     from flexplatform.server import job_worker
 
     started = []
@@ -76,6 +77,8 @@ def start_workers(running: ExitStack, environment: dict[str, str], folder: Path,
         worker = running.enter_context(job_worker(environment, folder, f"worker{number}"))
         worker.start()
         started.append(os.getpgid(worker.process.pid))
+    while Worker.objects.count() < count:
+        time.sleep(0.1)
     return started
 
 

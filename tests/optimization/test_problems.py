@@ -123,7 +123,7 @@ def test_device_series_are_what_no_row_holds() -> None:
     assert device_series(ShiftableLoad(name="wash", profile_kw=[1.0])) == {}
 
 
-LOADING_QUERIES = 16  # 12 device kinds, stays, tariffs of sites, their periods, deliveries of prices
+LOADING_QUERIES = 17  # 12 device kinds, stays, tariffs of sites, the tariffs, their periods, deliveries of prices
 
 
 @pytest.mark.parametrize("count", [1, 3, 300])
