@@ -101,7 +101,7 @@ class _Search:
     def _proven(self, first: First) -> Answer:
         if first.proven:
             return Answer(values=first.values, bound=first.bound)
-        relaxed = Answer(values=None, bound=first.bound)
+        relaxed = None if math.isinf(first.bound) else Answer(values=None, bound=first.bound)
         return self._solve(self.program.goal, gap=self.gap, start=first.values, relaxed=relaxed)
 
     def _allow_misses(self) -> None:
