@@ -15,7 +15,7 @@ from assets.models import Site
 from flexplatform.jobs.errors import JobError, JobUnfinishedError
 from flexplatform.jobs.work import Work
 from optimization.after_planning import after_planning
-from optimization.engine import ProblemError, SolverError, baseline, solve
+from optimization.engine import ProblemError, SolverError, baseline, solve, warm_starts
 from optimization.fingerprint import fingerprint
 from optimization.inputs import LoadedInputs, NoInputsError, load_inputs
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
@@ -106,7 +106,8 @@ class _Chunk:
         print_ = fingerprint(problem, self.run.solver)
         if newest is not None and newest.fingerprint == print_ and newest.gap <= self.run.gap:
             return Result(site=site, kept=newest)
-        plan = solve(problem, solver=self.run.solver, gap=self.run.gap, time_limit=self.run.time_limit)
+        with warm_starts():
+            plan = solve(problem, solver=self.run.solver, gap=self.run.gap, time_limit=self.run.time_limit)
         solved = Solved(
             site=site,
             problem=problem,

@@ -65,7 +65,8 @@ def inputs_of_runs(runs: Iterable[int]) -> dict[int, tuple[ScheduleRun, SiteInpu
     found = ScheduleRun.objects.in_bulk(list(runs))
     stored: dict[int, SeriesByName] = {pk: defaultdict(dict) for pk in found}
     rows = ScheduleSeries.objects.filter(run__in=list(found), role=ScheduleSeries.Role.INPUT)
-    for run, device, quantity, values in rows.values_list("run_id", "device", "quantity", "values"):
+    found_series = rows.values_list("run_id", "device", "quantity", "values")
+    for run, device, quantity, values in cast("Iterable[tuple[int, str, str, Series]]", found_series):
         stored[run][device][quantity] = values
     return {pk: (run, _inputs(run, stored[pk])) for pk, run in found.items()}
 
