@@ -35,7 +35,7 @@ class Job(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="parts", help_text="What it is a part of"
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="+", help_text="What it is a part of"
     )
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NOW)
     kind = models.CharField(max_length=60)

@@ -47,6 +47,8 @@ def hand_out(job: Job, kind: str, inputs: Iterable[Mapping[str, Any]]) -> int:
 
 def tell_whole(part: Job, progress: float, text: str) -> None:
     """Say on the whole how far its parts are, from 0 to 1."""
+    if part.parent_id is None:
+        return
     whole = Job.objects.filter(pk=part.parent_id, status=Job.Status.RUNNING)
     whole.update(heartbeat_at=timezone.now(), progress=min(max(progress, 0.0), 1.0), progress_text=text[:200])
 

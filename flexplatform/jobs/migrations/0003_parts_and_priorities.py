@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='parent',
-            field=models.ForeignKey(blank=True, help_text='What it is a part of', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='jobs.job'),
+            field=models.ForeignKey(blank=True, help_text='What it is a part of', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='jobs.job'),
         ),
         migrations.AddField(
             model_name='job',
