@@ -71,6 +71,8 @@ def _heat_side(problem: SiteProblem) -> dict[str, DeviceSeries]:
     loads = [device for device in problem.devices if isinstance(device, HeatLoad)]
     stores = [_Store(device, problem) for device in problem.devices if isinstance(device, HeatStorage)]
     thermostats = _thermostats(problem)
+    if not (loads or stores or thermostats):
+        return {}
     supplied: dict[str, Series] = {load.name: np.zeros(horizon.count) for load in loads}
     for step in range(horizon.count):
         demand = float(sum(load.demand[step] for load in loads))
