@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -21,7 +21,7 @@ class PriceDayForm(PortalForm):
     def __init__(self, asked: Mapping[str, Any], *, zones: list[str], **kwargs: Any) -> None:
         self.default = datetime.now(ZoneInfo(zones[0])).date(), ZoneInfo(zones[0])
         super().__init__({"day": self.default[0], "zone": zones[0], **asked}, **kwargs)
-        self.fields["zone"].choices = [(name, name) for name in zones]  # type: ignore[attr-defined]
+        cast("forms.ChoiceField", self.fields["zone"]).choices = [(name, name) for name in zones]
         if len(zones) == 1:
             self.fields["zone"].widget = forms.HiddenInput()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from flexplatform.accounts.audit import acting
@@ -54,7 +55,7 @@ def make_demo(
                 organization=organization,
                 day=day,
                 only=only,
-                progress=lambda text, title=step.title: progress(title, text),  # type: ignore[misc]
+                progress=partial(progress, step.title),
             )
             problems += step.run(context)
     return problems

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django import forms
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -103,11 +104,10 @@ class CsvAdmin(ConfiguredAdmin):
             raise PermissionDenied
         return self._file(self.get_queryset(request))
 
+    @admin.action(description="Export selected as CSV")
     def export_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
         """Answer the selected rows as a file."""
         return self._file(queryset)
-
-    export_selected.short_description = "Export selected as CSV"  # type: ignore[attr-defined]
 
     def csv_rows(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows with all that a file shows of them."""

@@ -45,8 +45,8 @@ class AssetAdmin(CsvAdmin):
             for field in self.model._meta.local_concrete_fields
             if field.editable and field.remote_field is None
         ]
-        groups = [(None, {"fields": ["site", "name"]})]
-        groups += [(str(self.model.LABEL), {"fields": own})] if own else []  # type: ignore[list-item]
+        groups: list[tuple[str | None, dict[str, list[str]]]] = [(None, {"fields": ["site", "name"]})]
+        groups += [(str(self.model.LABEL), {"fields": own})] if own else []
         return [*groups, ("Place, where it is not the site's", {"fields": ["latitude", "longitude"]})]
 
     def csv_rows(self, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -116,6 +116,7 @@ class SiteAdmin(CsvAdmin):
         """Return the sites with their portfolios."""
         return queryset.select_related("portfolio")
 
+    @admin.action(description="Edit selected sites")
     def edit_selected(self, request: HttpRequest, queryset: QuerySet[Site]) -> HttpResponse | None:
         """Give the selected sites the same limits, portfolio, congestion point or tariff."""
         sites = list(queryset.select_related("organization"))
@@ -137,8 +138,6 @@ class SiteAdmin(CsvAdmin):
             "sites": sites,
         }
         return TemplateResponse(request, "admin/assets/edit_sites.html", context)
-
-    edit_selected.short_description = "Edit selected sites"  # type: ignore[attr-defined]
 
     def copy_view(self, request: HttpRequest, site: int) -> HttpResponse:
         """Ask what is different, then copy the site with its devices and tariffs."""

@@ -1,6 +1,6 @@
 """Admin of users, organizations, memberships and tokens; audit events to read."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -223,7 +223,7 @@ class ApiTokenAdmin(RoleBoundAdmin, TenantRecordAdmin):
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "New API token", "form": form}
         if form.is_valid():
             try:
-                token, text = services.create_token(created_by=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+                token, text = services.create_token(created_by=cast("User", request.user), **form.cleaned_data)
             except ValidationError as error:
                 form.take(error)
             else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -71,7 +71,8 @@ class TokenForm(PortalForm):
 
     def __init__(self, *args: Any, grantable: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["permissions"].choices = [(name, name) for name in sorted(grantable)]  # type: ignore[attr-defined]
+        permissions = cast("forms.MultipleChoiceField", self.fields["permissions"])
+        permissions.choices = [(name, name) for name in sorted(grantable)]
 
     def clean_allowed_networks(self) -> list[str]:
         """Return the networks as a list."""
@@ -99,7 +100,8 @@ class OrganizationTokenForm(TokenForm):
         held = frozenset[str]().union(*(membership.permissions for membership in memberships))
         super().__init__(*args, grantable=held & DELEGABLE, **kwargs)
         known = [membership.organization_id for membership in memberships]
-        self.fields["organization"].queryset = Organization.objects.filter(pk__in=known)  # type: ignore[attr-defined]
+        choice = cast("forms.ModelChoiceField[Organization]", self.fields["organization"])
+        choice.queryset = Organization.objects.filter(pk__in=known)
 
 
 class AuditFilterForm(PortalForm):

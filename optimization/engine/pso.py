@@ -1,32 +1,10 @@
 """Solver "pso": a particle swarm over decisions, with the exact linear dispatch inside."""
 
+from functools import partial
+
 from optimization.engine.heuristics.genome import Genome
-from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.search import Algorithm, search
 from optimization.engine.heuristics.starts import Population
-from optimization.engine.highs import Progress
-from optimization.engine.problem import SiteProblem
-from optimization.engine.schedule import Schedule
-
-
-def solve_pso(
-    problem: SiteProblem,
-    *,
-    gap: float,
-    time_limit: float,
-    progress: Progress | None = None,
-    options: SearchOptions | None = None,
-) -> Schedule:
-    """Return the best plan that a particle swarm finds (docs/heuristics.md), as `search` reports it."""
-    return search(
-        problem,
-        solver="pso",
-        make=_swarm,
-        gap=gap,
-        time_limit=time_limit,
-        progress=progress,
-        options=options or SearchOptions(),
-    )
 
 
 def _swarm(genome: Genome, starts: Population, seed: int) -> Algorithm:
@@ -38,3 +16,6 @@ def _swarm(genome: Genome, starts: Population, seed: int) -> Algorithm:
 
     algorithm = PSO(pop_size=len(starts), sampling=starts + 0.5)
     return Evolution(algorithm, genome.sizes, seed=seed, kind=float)
+
+
+solve_pso = partial(search, solver="pso", make=_swarm)

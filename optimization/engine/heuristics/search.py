@@ -61,8 +61,8 @@ def search(
     make: AlgorithmMaker,
     gap: float,
     time_limit: float,
-    progress: Progress | None,
-    options: SearchOptions,
+    progress: Progress | None = None,
+    options: SearchOptions | None = None,
 ) -> Schedule:
     """Return the best plan found within `time_limit` seconds, with its distance to the relaxation's bound.
 
@@ -74,7 +74,7 @@ def search(
     """
     started = time.perf_counter()
     _tell(progress, "build", None)
-    planner = Planner(Site(problem), options, deadline=started + time_limit)
+    planner = Planner(Site(problem), options or SearchOptions(), deadline=started + time_limit)
     built = time.perf_counter()
     _tell(progress, "solve", None)
     best = Search(planner, make, gap, progress).best()
