@@ -8,7 +8,7 @@ from optimization.scenarios.content import Content
 from optimization.scenarios.errors import InputError, Place
 from optimization.scenarios.from_file import scenario_from_file
 from optimization.scenarios.households import HOUSEHOLDS
-from optimization.scenarios.input_file import FORMATS, format_of, read_bytes, read_file
+from optimization.scenarios.input_file import FORMATS, MAX_BYTES, format_of, read_bytes, read_file, tables_of
 from optimization.scenarios.samples import Season, sample, sample_series, season_of
 from optimization.scenarios.scenario import Scenario
 from optimization.scenarios.series import SiteSeries
@@ -34,6 +34,7 @@ def template(suffix: Literal["csv", "xlsx"]) -> bytes:
 
 __all__ = [
     "FORMATS",
+    "MAX_BYTES",
     "SCENARIOS",
     "Content",
     "InputError",
@@ -49,5 +50,6 @@ __all__ = [
     "sample_series",
     "scenario_from_file",
     "season_of",
+    "tables_of",
     "template",
 ]

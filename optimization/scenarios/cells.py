@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optimization.engine.series import as_series
-from optimization.scenarios.errors import InputError, Place, shown
+from optimization.scenarios.errors import Collected, InputError, Place, shown
 from optimization.scenarios.layout import (
     PARAMETER_COLUMN,
     PARAMETERS,
@@ -113,25 +113,34 @@ def read_parameters(rows: Sequence[Row], columns: Mapping[str, int], place: Plac
         InputError: for an unknown device or parameter, a bad number, or a parameter given twice.
     """
     devices: dict[str, dict[str, Parameter]] = {}
+    found = Collected()
     for row in rows:
         name, value = row.cell(columns[PARAMETER_COLUMN]), row.cell(columns[VALUE_COLUMN])
         if name is None and value is None:
             continue
-        device = row.cell(0)
-        if device is None or str(device) not in PARAMETERS:
-            problem = "no device" if device is None else f"unknown device {shown(str(device))}"
-            raise InputError(place.at(row.number), problem, ", ".join(PARAMETERS))
-        known = PARAMETERS[str(device)]
-        if name is None or str(name) not in known:
-            problem = "empty" if name is None else f"unknown parameter {shown(str(name))} of device {device}"
-            raise InputError(place.at(row.number, PARAMETER_COLUMN), problem, ", ".join(known))
-        here = place.at(row.number, VALUE_COLUMN)
-        given = devices.setdefault(str(device), {})
-        if str(name) in given:
-            first = given[str(name)].place.row
-            raise InputError(here, f"{device} {name} stands there twice, first in row {first}", "each parameter once")
-        given[str(name)] = Parameter(read_number(value, known[str(name)], here), here)
+        with found.each():
+            _read_parameter(row, name, value, devices, place)
+    found.done()
     return devices
+
+
+def _read_parameter(
+    row: Row, name: object, value: object, devices: dict[str, dict[str, Parameter]], place: Place
+) -> None:
+    device = row.cell(0)
+    if device is None or str(device) not in PARAMETERS:
+        problem = "no device" if device is None else f"unknown device {shown(str(device))}"
+        raise InputError(place.at(row.number), problem, ", ".join(PARAMETERS))
+    known = PARAMETERS[str(device)]
+    if name is None or str(name) not in known:
+        problem = "empty" if name is None else f"unknown parameter {shown(str(name))} of device {device}"
+        raise InputError(place.at(row.number, PARAMETER_COLUMN), problem, ", ".join(known))
+    here = place.at(row.number, VALUE_COLUMN)
+    given = devices.setdefault(str(device), {})
+    if str(name) in given:
+        first = given[str(name)].place.row
+        raise InputError(here, f"{device} {name} stands there twice, first in row {first}", "each parameter once")
+    given[str(name)] = Parameter(read_number(value, known[str(name)], here), here)
 
 
 def read_series(rows: Sequence[Row], columns: Mapping[str, int], place: Place, *, labelled: bool) -> SiteSeries:
@@ -148,12 +157,18 @@ def read_series(rows: Sequence[Row], columns: Mapping[str, int], place: Place, *
     if labelled:
         _check_labels(filled, place)
     grid_place = place.at(filled[-1].number)
-    DayGrid.of(len(filled), grid_place)
+    found = Collected()
+    with found.each():
+        DayGrid.of(len(filled), grid_place)
     values: dict[str, Any] = {}
     for heading, index in columns.items():
-        limits = SERIES_BY_HEADING[heading].limits
-        numbers = [read_number(row.cell(index), limits, place.at(row.number, heading)) for row in filled]
+        numbers = []
+        for row in filled:
+            with found.each():
+                limits = SERIES_BY_HEADING[heading].limits
+                numbers.append(read_number(row.cell(index), limits, place.at(row.number, heading)))
         values[SERIES_BY_HEADING[heading].field] = as_series(np.array(numbers), heading)
+    found.done()
     return SiteSeries(place=grid_place, **values)
 
 

@@ -14,7 +14,7 @@ from optimization.scenarios.cells import (
     series_headings,
 )
 from optimization.scenarios.content import Content
-from optimization.scenarios.errors import InputError, Place
+from optimization.scenarios.errors import Collected, InputError, Place
 from optimization.scenarios.layout import PARAMETER_COLUMN, SERIES, VALUE_COLUMN
 
 SEPARATOR = ";"
@@ -31,17 +31,36 @@ def read(data: bytes, place: Place) -> Content:
     Raises:
         InputError: says which row and column is wrong, and what is allowed.
     """
-    rows = _rows(_decoded(data, place), place)
+    rows = rows_of(data, place)
     known = (PARAMETER_COLUMN, VALUE_COLUMN, *series_headings())
     columns = read_headings(rows[0] if rows else None, place, known, first=1)
     series_columns = {name: index for name, index in columns.items() if name in series_headings()}
     require_headings(series_columns, series_headings(required_only=True), rows[0].number, place)
     _refuse_unheaded(rows[1:], set(columns.values()) | {0}, place)
     parameters: DeviceParameters = {}
+    found = Collected()
     if PARAMETER_COLUMN in columns or VALUE_COLUMN in columns:
         require_headings(columns, (PARAMETER_COLUMN, VALUE_COLUMN), rows[0].number, place)
-        parameters = read_parameters(rows[1:], columns, place)
-    return Content(parameters, read_series(rows[1:], series_columns, place, labelled=True))
+        with found.each():
+            parameters = read_parameters(rows[1:], columns, place)
+    with found.each():
+        series = read_series(rows[1:], series_columns, place, labelled=True)
+    found.done()
+    return Content(parameters, series)
+
+
+def rows_of(data: bytes, place: Place) -> list[Row]:
+    """Return the rows of a CSV file as they stand there.
+
+    Raises:
+        InputError: for what is no such table.
+    """
+    return _rows(_decoded(data, place), place)
+
+
+def tables_of(data: bytes, place: Place) -> dict[str, list[Row]]:
+    """Return the file's one table, which has no name; raises as `rows_of`."""
+    return {"": rows_of(data, place)}
 
 
 def write(content: Content) -> bytes:

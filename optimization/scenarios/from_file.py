@@ -20,7 +20,7 @@ from optimization.engine.devices import (
 from optimization.engine.horizon import Horizon
 from optimization.scenarios.cells import Parameter
 from optimization.scenarios.content import Content
-from optimization.scenarios.errors import InputError
+from optimization.scenarios.errors import Collected, InputError
 from optimization.scenarios.households import loads
 from optimization.scenarios.layout import PARAMETERS
 from optimization.scenarios.scenario import Scenario
@@ -182,9 +182,11 @@ def scenario_from_file(content: Content, name: str) -> Scenario:
         raise InputError(content.series.place.at(), "no device parameters", allowed)
 
     def make_devices(series: SiteSeries, horizon: Horizon, zone: ZoneInfo) -> tuple[Device, ...]:
-        made = [
-            make(Given(device, content.parameters.get(device, {})), series, horizon) for device, make in MAKERS.items()
-        ]
+        made, found = [], Collected()
+        for device, make in MAKERS.items():
+            with found.each():
+                made.append(make(Given(device, content.parameters.get(device, {})), series, horizon))
+        found.done()
         return (*(device for device in made if device is not None), *loads(series))
 
     return Scenario(name=name, title=f"Site of {content.series.place.file}", make_devices=make_devices)

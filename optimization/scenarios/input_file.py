@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optimization.scenarios import csv_format, xlsx_format
+from optimization.scenarios.cells import Row
 from optimization.scenarios.content import Content
 from optimization.scenarios.errors import InputError, Place
 
@@ -15,15 +16,19 @@ MAX_BYTES = 5_000_000
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: how its bytes become content (with the file's name for errors), and back."""
+    """A file format: how its bytes become content (with the file's name for errors), and back.
+
+    `tables` returns the rows as they stand in the file, by the name of their sheet, for people who look for an error.
+    """
 
     read: Callable[[bytes, Place], Content]
     write: Callable[[Content], bytes]
+    tables: Callable[[bytes, Place], dict[str, list[Row]]]
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format(csv_format.read, csv_format.write),
-    "xlsx": Format(xlsx_format.read, xlsx_format.write),
+    "csv": Format(csv_format.read, csv_format.write, csv_format.tables_of),
+    "xlsx": Format(xlsx_format.read, xlsx_format.write, xlsx_format.tables_of),
 }
 FORMATS_ALLOWED = f"a file name ending in {' or '.join(f'.{suffix}' for suffix in FORMATS)}"
 
@@ -58,6 +63,14 @@ def read_bytes(data: bytes, name: str) -> Content:
     if len(data) > MAX_BYTES:
         raise _too_large(name, len(data))
     return format_of(Path(name)).read(data, Place(file=name))
+
+
+def tables_of(data: bytes, name: str) -> dict[str, list[Row]]:
+    """Return the rows of an uploaded file by sheet ("" in a CSV file), right or wrong; empty for what is no table."""
+    try:
+        return format_of(Path(name)).tables(data, Place(file=name)) if len(data) <= MAX_BYTES else {}
+    except InputError:
+        return {}
 
 
 def _bounded_bytes(path: Path) -> bytes:

@@ -17,7 +17,7 @@ from optimization.scenarios.cells import (
     series_headings,
 )
 from optimization.scenarios.content import Content
-from optimization.scenarios.errors import InputError, Place
+from optimization.scenarios.errors import Collected, InputError, Place
 from optimization.scenarios.layout import (
     LABEL_COLUMN,
     PARAMETER_COLUMN,
@@ -42,20 +42,36 @@ def read(data: bytes, place: Place) -> Content:
     Raises:
         InputError: says which sheet, row and column is wrong, and what is allowed.
     """
-    _refuse_bombs(data, place)
-    workbook = _opened(data, place)
-    try:
-        parameter_place, parameter_rows = _sheet(workbook, PROPERTIES_SHEET, place)
-        series_place, series_rows = _sheet(workbook, SERIES_SHEET, place)
-    finally:
-        workbook.close()
+    tables = tables_of(data, place)
+    parameter_rows, series_rows = tables[PROPERTIES_SHEET], tables[SERIES_SHEET]
+    parameter_place = Place(file=place.file, sheet=PROPERTIES_SHEET)
+    series_place = Place(file=place.file, sheet=SERIES_SHEET)
     wanted = (PARAMETER_COLUMN, VALUE_COLUMN)
     columns = read_headings(parameter_rows[0] if parameter_rows else None, parameter_place, wanted, first=1)
     require_headings(columns, wanted, parameter_rows[0].number, parameter_place)
-    parameters = read_parameters(parameter_rows[1:], columns, parameter_place)
-    columns = read_headings(series_rows[0] if series_rows else None, series_place, series_headings(), first=1)
-    require_headings(columns, series_headings(required_only=True), series_rows[0].number, series_place)
-    return Content(parameters, read_series(series_rows[1:], columns, series_place, labelled=False))
+    found = Collected()
+    with found.each():
+        parameters = read_parameters(parameter_rows[1:], columns, parameter_place)
+    with found.each():
+        columns = read_headings(series_rows[0] if series_rows else None, series_place, series_headings(), first=1)
+        require_headings(columns, series_headings(required_only=True), series_rows[0].number, series_place)
+        series = read_series(series_rows[1:], columns, series_place, labelled=False)
+    found.done()
+    return Content(parameters, series)
+
+
+def tables_of(data: bytes, place: Place) -> dict[str, list[Row]]:
+    """Return the rows of both sheets as they stand there, by the sheet's name.
+
+    Raises:
+        InputError: for what is no such workbook, and for one that unpacks to too much.
+    """
+    _refuse_bombs(data, place)
+    workbook = _opened(data, place)
+    try:
+        return {name: _sheet(workbook, name, place) for name in (PROPERTIES_SHEET, SERIES_SHEET)}
+    finally:
+        workbook.close()
 
 
 def write(content: Content) -> bytes:
@@ -132,7 +148,7 @@ def _opened(data: bytes, place: Place) -> Any:
         raise InputError(place, "not an XLSX workbook", WORKBOOK_ALLOWED) from error
 
 
-def _sheet(workbook: Any, name: str, place: Place) -> tuple[Place, list[Row]]:
+def _sheet(workbook: Any, name: str, place: Place) -> list[Row]:
     place = Place(file=place.file, sheet=name)
     if name not in workbook.sheetnames:
         raise InputError(
@@ -152,4 +168,4 @@ def _sheet(workbook: Any, name: str, place: Place) -> tuple[Place, list[Row]]:
         raise
     except Exception as error:
         raise InputError(place, "unreadable", WORKBOOK_ALLOWED) from error
-    return place, rows
+    return rows
