@@ -1,6 +1,7 @@
 """Sites, portfolios, devices."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AssetsConfig(AppConfig):
@@ -28,7 +29,8 @@ class AssetsConfig(AppConfig):
         for resource in api.RESOURCES:
             api_resources.add(resource)
         routes.add(Route("assets", "", "assets.urls", order=10))
-        navigation.add(NavigationEntry("tariffs", "Tariffs", "tariffs", permissions.VIEW_TARIFFS, order=20))
+        tariffs = NavigationEntry("tariffs", _("Tariffs"), "tariffs", permissions.VIEW_TARIFFS, 60, "receipt", "plan")
+        navigation.add(tariffs)
         panels.add(
             Panel(
                 "map",

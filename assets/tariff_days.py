@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from assets.colours import LINE_COLOUR
+from assets.appearance import LINE_COLOUR
 from assets.engine.tariff import Series
 from assets.models import Tariff
 from assets.queries import market_day

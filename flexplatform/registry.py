@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 if TYPE_CHECKING:
     from flexplatform.accounts.models import Organization
     from flexplatform.accounts.requests import TenantRequest
+
+Text = str | Promise
 
 
 class Ordered(Protocol):
@@ -51,13 +56,18 @@ class Route:
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """A link in the portal's navigation; `url_name` takes the organization's slug, `permission` hides the link."""
+    """A link in the portal's navigation; `url_name` takes the organization's slug, `permission` hides the link.
+
+    `icon` is one of the sprite's (see flexplatform/icons.py), `group` one of `NAVIGATION_GROUPS`.
+    """
 
     name: str
-    label: str
+    label: Text
     url_name: str
     permission: str
     order: int = 50
+    icon: str = "circle-dashed"
+    group: str = "operate"
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,13 @@ class HealthCheck:
     check: Callable[[], str | None]
     order: int = 50
 
+
+NAVIGATION_GROUPS: dict[str, Text] = {
+    "operate": "",
+    "plan": _("Planning"),
+    "market": _("Market"),
+    "organization": _("Organization"),
+}
 
 routes: Registry[Route] = Registry()
 navigation: Registry[NavigationEntry] = Registry()

@@ -9,6 +9,7 @@ from django.contrib.auth.views import (
     PasswordResetView,
 )
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from flexplatform.accounts.views.own import Account, AnswerInvitation, PasswordChange, PasswordResetConfirm
 from flexplatform.portal.health import healthz
@@ -26,6 +27,7 @@ urlpatterns = [
     path("password-reset/done/", PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("password-reset/<str:uidb64>/<str:token>/", PasswordResetConfirm.as_view(), name="password_reset_confirm"),
     path("invitation/<str:text>/", AnswerInvitation.as_view(), name="invitation"),
+    path("language/", set_language, name="set_language"),
     path("favicon.ico", Favicon.as_view(), name="favicon"),
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assets.colours import LINE_COLOUR, of_kind
+from assets.appearance import LINE_COLOUR, of_kind
 from flexplatform.portal.charts import Chart, ChartPage, ChartSeries
 from forecasting.engine.grid import Grid, Series
 from forecasting.models import LEVELS

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from assets.colours import LINE_COLOUR, OTHER_COLOUR, of_kind
+from assets.appearance import LINE_COLOUR, OTHER_COLOUR, of_kind
 from assets.queries import device_label, kinds_by_name
 from flexplatform.portal.charts import Chart, ChartPage, ChartSeries
 from optimization.engine.series import Series
@@ -24,17 +24,21 @@ SIGN_NOTE = "Above zero is consumption, below zero is production."
 
 def schedule_charts(run: ScheduleRun, series: Mapping[str, SeriesByName]) -> ChartPage:
     """Return power, heat, state of charge and prices of a run; `series` by role, charts without content left out."""
-    plan, inputs = series[ScheduleSeries.Role.PLAN], series[ScheduleSeries.Role.INPUT]
-    baseline = series[ScheduleSeries.Role.BASELINE]
-    kinds = kinds_by_name(run.site)
-    charts = [_power(plan, baseline, kinds), _heat(plan, kinds), _contents(plan, kinds), _prices(inputs, kinds)]
     return ChartPage(
         start=run.start,
         step_seconds=run.step_seconds,
         count=run.count,
         zone=run.site.time_zone,
-        charts=[chart for chart in charts if chart.series],
+        charts=plan_charts(series, kinds_by_name(run.site)),
     )
+
+
+def plan_charts(series: Mapping[str, SeriesByName], kinds: Mapping[str, str]) -> list[Chart]:
+    """Return power, heat, state of charge and prices; `series` by role, `kinds` by device, empty charts left out."""
+    plan, inputs = series[ScheduleSeries.Role.PLAN], series[ScheduleSeries.Role.INPUT]
+    baseline = series[ScheduleSeries.Role.BASELINE]
+    charts = [_power(plan, baseline, kinds), _heat(plan, kinds), _contents(plan, kinds), _prices(inputs, kinds)]
+    return [chart for chart in charts if chart.series]
 
 
 def _power(plan: SeriesByName, baseline: SeriesByName, kinds: Mapping[str, str]) -> Chart:
@@ -76,7 +80,7 @@ def _bars(plan: SeriesByName, kinds: Mapping[str, str], quantity: str) -> Iterat
 def _contents(plan: SeriesByName, kinds: Mapping[str, str]) -> Chart:
     series = [
         ChartSeries(
-            label=device_label(name, kinds), values=_content(values), colour=of_kind(kinds.get(name, "")), style="line"
+            label=device_label(name, kinds), values=content(values), colour=of_kind(kinds.get(name, "")), style="line"
         )
         for name, values in plan.items()
         if "soc_percent" in values
@@ -84,7 +88,7 @@ def _contents(plan: SeriesByName, kinds: Mapping[str, str]) -> Chart:
     return Chart(name="contents", title="State of charge", unit="%", series=series, scale_from=0, scale_to=100)
 
 
-def _content(values: Mapping[str, Series]) -> Series:
+def content(values: Mapping[str, Series]) -> Series:
     """Return the state of charge with gaps while a vehicle is away."""
     connected = values.get("connected")
     soc_percent = values["soc_percent"]

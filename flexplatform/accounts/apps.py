@@ -1,6 +1,7 @@
 """Users, organizations, memberships."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
@@ -15,6 +16,9 @@ class AccountsConfig(AppConfig):
         from flexplatform.registry import NavigationEntry, Route, navigation, routes
 
         routes.add(Route("accounts", "", "flexplatform.accounts.urls", order=70))
-        navigation.add(NavigationEntry("members", "Members", "members", permissions.VIEW_MEMBERS, order=90))
-        navigation.add(NavigationEntry("tokens", "API tokens", "tokens", permissions.USE_TOKENS, order=91))
-        navigation.add(NavigationEntry("audit", "Audit", "audit", permissions.VIEW_AUDIT, order=92))
+        for entry in (
+            NavigationEntry("members", _("Members"), "members", permissions.VIEW_MEMBERS, 90, "users", "organization"),
+            NavigationEntry("tokens", _("API tokens"), "tokens", permissions.USE_TOKENS, 91, "key", "organization"),
+            NavigationEntry("audit", _("Audit"), "audit", permissions.VIEW_AUDIT, 92, "history", "organization"),
+        ):
+            navigation.add(entry)

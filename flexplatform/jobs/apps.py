@@ -1,6 +1,7 @@
 """Background work."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
@@ -16,5 +17,5 @@ class JobsConfig(AppConfig):
         from flexplatform.registry import HealthCheck, NavigationEntry, Route, health_checks, navigation, routes
 
         routes.add(Route("jobs", "jobs/", "flexplatform.jobs.urls", order=60))
-        navigation.add(NavigationEntry("jobs", "Jobs", "jobs", permissions.VIEW_JOBS, order=80))
+        navigation.add(NavigationEntry("jobs", _("Jobs"), "jobs", permissions.VIEW_JOBS, order=80, icon="list-check"))
         health_checks.add(HealthCheck("jobs", workers.health))

@@ -9,7 +9,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import urlencode
 from django.views.generic import RedirectView, TemplateView, View
+from django.views.generic.base import TemplateResponseMixin
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from flexplatform.accounts import audit, permissions
 from flexplatform.accounts.addresses import client_ip
@@ -48,10 +54,19 @@ class OrganizationMixin(LoginRequiredMixin, View):
         if not self.tenant_request.membership.may(permission):
             raise PermissionDenied
 
+    def sign_in(self, request: HttpRequest) -> HttpResponseBase:
+        """Send the visitor to the login; a fragment sends the whole page there, not itself."""
+        details = HtmxDetails(request)
+        if not details:
+            return self.handle_no_permission()
+        return HttpResponseClientRedirect(
+            f"{reverse('login')}?{urlencode({'next': details.current_url_abs_path or '/'})}"
+        )
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Enter the organization's scope, then handle the request."""
         if not request.user.is_authenticated:
-            return self.handle_no_permission()
+            return self.sign_in(request)
         slug = kwargs.pop("organization")
         self.kwargs.pop("organization", None)
         own = Membership.objects.filter(user=request.user, is_active=True).select_related("organization", "user")
@@ -68,6 +83,25 @@ class OrganizationMixin(LoginRequiredMixin, View):
         with organization_scope(membership.organization), acting:
             response = super().dispatch(request, *args, **kwargs)
             return response.render() if isinstance(response, TemplateResponse) else response
+
+
+class FragmentMixin(TemplateResponseMixin):
+    """Answers htmx with a part of the page: the same address and context, only `fragment_name` is rendered.
+
+    The part asks again by itself (`hx-get`, `hx-trigger="every 2s"`) as long as it renders these attributes.
+    """
+
+    fragment_name: str
+
+    def get_template_names(self) -> list[str]:
+        """Return the part for htmx, else the page."""
+        return [self.fragment_name] if HtmxDetails(self.request) else super().get_template_names()
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Answer, telling caches and the browser's history that part and page differ."""
+        response = super().render_to_response(context, **kwargs)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
 
 
 class PanelView(OrganizationMixin, TemplateView):

@@ -70,6 +70,7 @@ PLATFORM: dict[str, tuple[int, int]] = {
     "password_reset_confirm": (200, 200),
     "invitation": (410, 410),
     "favicon": (302, 302),
+    "set_language": (302, 302),
     "healthz": (200, 200),
 }
 

@@ -2,6 +2,13 @@
 "use strict";
 
 (() => {
+  const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+  const number = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+  // A colour of the page's theme: series name a variable of portal.css, or a colour of their own.
+  const colour = (name) =>
+    name.startsWith("--") ? getComputedStyle(document.documentElement).getPropertyValue(name).trim() : name;
+
   const stepData = (page, values) => {
     const step = page.step_seconds * 1000;
     const points = values.map((y, index) => ({ x: page.start + index * step, y }));
@@ -18,7 +25,8 @@
   };
 
   const dataset = (page, series) => {
-    const common = { label: series.label, yAxisID: series.axis, borderColor: series.colour, backgroundColor: series.colour };
+    const paint = colour(series.colour);
+    const common = { label: series.label, yAxisID: series.axis, borderColor: paint, backgroundColor: paint };
     if (series.style === "bars") {
       return {
         ...common, type: "bar", pointStyle: "rect", data: middleData(page, series.values), stack: "bars", order: 2,
@@ -30,7 +38,7 @@
       pointStyle: "line", borderDash: series.dashed ? [5, 4] : [], spanGaps: false,
     };
     if (series.style === "band") {
-      return { ...line, data: stepData(page, series.values), stepped: true, fill: "-1", backgroundColor: `${series.colour}33`, borderDash: [5, 4] };
+      return { ...line, data: stepData(page, series.values), stepped: true, fill: "-1", backgroundColor: `${paint}33`, borderDash: [5, 4] };
     }
     return series.style === "steps"
       ? { ...line, data: stepData(page, series.values), stepped: true }
@@ -39,43 +47,45 @@
 
   const stepTitle = (page, index) => {
     const step = page.step_seconds * 1000;
-    const at = (moment) => luxon.DateTime.fromMillis(moment, { zone: page.zone, locale: "en-GB" });
+    const at = (moment) => luxon.DateTime.fromMillis(moment, { zone: page.zone, locale });
     const start = page.start + index * step;
     return `${at(start).toFormat("ccc d LLL, HH:mm")} to ${at(start + step).toFormat("HH:mm")}`;
   };
 
-  const axis = (unit, extra) => ({ title: { display: true, text: unit }, stacked: true, ...extra });
+  const axis = (unit, extra) => {
+    const paint = colour("--fp-text");
+    return { title: { display: true, text: unit, color: paint }, stacked: true, ...extra, ticks: { color: paint, ...extra.ticks } };
+  };
 
   const options = (page, chart) => {
     const end = page.start + page.count * page.step_seconds * 1000;
-    const zone = { zone: page.zone, locale: "en-GB" };
+    const zone = { zone: page.zone, locale };
     const unitOf = (series) => (series.yAxisID === "right" ? chart.right_unit : chart.unit);
     const scales = {
-      x: {
+      x: axis(`Local time (${page.zone})`, {
         type: "time", min: page.start, max: end, offset: false, stacked: true, adapters: { date: zone },
         time: { unit: "hour", displayFormats: { hour: "HH:mm" } },
-        ticks: { maxRotation: 0, autoSkipPadding: 16 }, grid: { offset: false, color: "#e9edf0" },
-        title: { display: true, text: `Local time (${page.zone})` },
-      },
+        ticks: { maxRotation: 0, autoSkipPadding: 16 }, grid: { offset: false, color: colour("--fp-grid") },
+      }),
       left: axis(chart.unit, {
         position: "left", min: chart.scale_from ?? undefined, max: chart.scale_to ?? undefined,
-        grid: { color: (context) => (context.tick.value === 0 ? "#8a94a0" : "#e9edf0") },
+        grid: { color: (context) => (context.tick.value === 0 ? colour("--fp-zero") : colour("--fp-grid")) },
       }),
     };
     if (chart.right_unit) {
       scales.right = axis(chart.right_unit, { position: "right", stacked: false, grid: { drawOnChartArea: false } });
     }
     return {
-      animation: false, responsive: true, maintainAspectRatio: false, normalized: true,
+      locale, animation: false, responsive: true, maintainAspectRatio: false, normalized: true,
       interaction: { mode: "index", axis: "x", intersect: false },
       scales,
       plugins: {
-        legend: { position: "bottom", labels: { usePointStyle: true, pointStyleWidth: 18, boxHeight: 8 } },
+        legend: { position: "bottom", labels: { color: colour("--fp-text"), usePointStyle: true, pointStyleWidth: 18, boxHeight: 8 } },
         tooltip: {
           filter: (item) => item.dataIndex < page.count && item.parsed.y !== null && !Number.isNaN(item.parsed.y),
           callbacks: {
             title: (items) => (items.length ? stepTitle(page, items[0].dataIndex) : ""),
-            label: (item) => `${item.dataset.label}: ${Number(item.parsed.y).toFixed(2)} ${unitOf(item.dataset)}`,
+            label: (item) => `${item.dataset.label}: ${number.format(item.parsed.y)} ${unitOf(item.dataset)}`,
           },
         },
       },
@@ -111,10 +121,12 @@
     card.append(header, body);
     column.append(card);
     place.append(column);
-    new Chart(canvas, {
+    const paint = () => new Chart(canvas, {
       data: { datasets: chart.series.map((series) => dataset(page, series)) },
       options: options(page, chart),
     });
+    let drawn = paint();
+    document.addEventListener("theme", () => { drawn.destroy(); drawn = paint(); });
   };
 
   const load = async (place) => {

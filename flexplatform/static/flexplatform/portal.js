@@ -1,0 +1,44 @@
+// What every page does: the CSRF header of htmx, questions before what cannot be undone, words for what failed.
+"use strict";
+
+(() => {
+  const dialog = document.querySelector("#confirm");
+  const toast = document.querySelector("#toast");
+
+  const ask = (question, action, agreed) => {
+    const yes = dialog.querySelector("[data-confirm-yes]");
+    dialog.querySelector("#confirm-question").textContent = question;
+    yes.textContent = action || yes.dataset.default;
+    dialog.returnValue = "no";
+    dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") agreed(); }, { once: true });
+    dialog.showModal();
+  };
+
+  // <form data-confirm="Remove Ann?" data-confirm-action="Remove">
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.confirm || form.dataset.confirmed) return;
+    event.preventDefault();
+    const { submitter } = event;
+    ask(form.dataset.confirm, form.dataset.confirmAction, () => {
+      form.dataset.confirmed = "yes";
+      form.requestSubmit(submitter);
+      delete form.dataset.confirmed;
+    });
+  });
+
+  document.addEventListener("htmx:confirm", (event) => {
+    if (!event.detail.question) return;
+    event.preventDefault();
+    ask(event.detail.question, event.detail.elt.dataset.confirmAction, () => event.detail.issueRequest(true));
+  });
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
+  });
+
+  const complain = (text) => { toast.textContent = text; toast.hidden = false; };
+  document.addEventListener("htmx:sendError", () => complain(toast.dataset.offline));
+  document.addEventListener("htmx:responseError", () => complain(toast.dataset.failed));
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) toast.hidden = true; });
+})();
