@@ -7,16 +7,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django.views.generic import ListView, TemplateView
 
 from flexplatform.accounts import permissions
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.queries import may_cancel, visible_jobs
 from flexplatform.jobs.services import cancel
-from flexplatform.portal.views import OrganizationMixin
-
-SECONDS_TO_REFRESH = 2
-SECONDS_TO_REFRESH_LIST = 5
+from flexplatform.portal.views import FragmentMixin, OrganizationMixin
 
 
 class JobMixin(OrganizationMixin):
@@ -33,10 +31,11 @@ class JobMixin(OrganizationMixin):
         return get_object_or_404(self.jobs(), pk=self.kwargs["job"])
 
 
-class JobList(JobMixin, ListView):
-    """Every job, newest first."""
+class JobList(JobMixin, FragmentMixin, ListView):
+    """Every job, newest first; the list brings itself up to date while something on it is unfinished."""
 
     template_name = "jobs/list.html"
+    fragment_name = "jobs/list_body.html"
     context_object_name = "jobs"
     paginate_by = 50
 
@@ -44,31 +43,23 @@ class JobList(JobMixin, ListView):
         """Return what the member may see."""
         return self.jobs()
 
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Answer the page, which loads again while something on it is unfinished."""
-        response = super().render_to_response(context, **kwargs)
-        if any(not job.finished for job in context["jobs"]):
-            response["Refresh"] = str(SECONDS_TO_REFRESH_LIST)
-        return response
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the jobs and whether any of them is unfinished."""
+        context = super().get_context_data(**kwargs)
+        return {**context, "unfinished": any(not job.finished for job in context["jobs"])}
 
 
-class JobPage(JobMixin, TemplateView):
-    """One job: how far it is, what it made, or why it failed."""
+class JobPage(JobMixin, FragmentMixin, TemplateView):
+    """One job: how far it is, what it made, or why it failed; up to date by itself until the job has ended."""
 
     template_name = "jobs/job.html"
+    fragment_name = "jobs/job_body.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the job and whether the member may stop it."""
         job = self.job()
         cancellable = may_cancel(job, self.tenant_request.membership)
         return super().get_context_data(**{**kwargs, "job": job, "may_cancel": cancellable})
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Answer the page, which loads again until the job has ended."""
-        response = super().render_to_response(context, **kwargs)
-        if not context["job"].finished:
-            response["Refresh"] = str(SECONDS_TO_REFRESH)
-        return response
 
 
 class JobCancel(JobMixin):
@@ -85,5 +76,5 @@ class JobCancel(JobMixin):
                 raise PermissionDenied
             job = cancel(job=job)
             if not job.finished:
-                messages.info(request, "The job was asked to stop.")
+                messages.info(request, _("The job was asked to stop."))
         return redirect("job", self.organization.slug, job.pk)

@@ -37,6 +37,9 @@
     event.detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
   });
 
+  // What a question is about stays as it is until it is answered.
+  document.addEventListener("htmx:beforeSwap", (event) => { if (dialog.open) event.detail.shouldSwap = false; });
+
   const complain = (text) => { toast.textContent = text; toast.hidden = false; };
   document.addEventListener("htmx:sendError", () => complain(toast.dataset.offline));
   document.addEventListener("htmx:responseError", () => complain(toast.dataset.failed));

@@ -1,4 +1,5 @@
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from flexplatform.accounts.scoping import organization_scope
@@ -25,13 +26,13 @@ def test_the_list_asks_no_more_for_more_jobs(people: People, count: int, django_
     with django_assert_num_queries(LIST_QUERIES):  # type: ignore[operator]
         page = client.get(reverse("jobs", args=["a"]))
     assert page.content.decode().count("Job number") == count
-    assert page["Refresh"] == "5"
+    assert 'hx-trigger="every 5s"' in page.content.decode()
 
 
 def test_no_jobs_say_what_will_be_here(people: People) -> None:
     page = people.client("alice").get(reverse("jobs", args=["a"]))
     assert b"No jobs yet" in page.content
-    assert "Refresh" not in page
+    assert b"hx-trigger" not in page.content
 
 
 def test_the_navigation_leads_to_the_jobs(people: People) -> None:
@@ -56,7 +57,23 @@ def test_a_running_job_shows_how_far_it_is_and_loads_again(people: People) -> No
     assert "Running, 42 %" in page.content.decode()
     assert "Solving, gap 3 %" in page.content.decode()
     assert b"Cancel</button>" not in page.content
-    assert page["Refresh"] == "2"
+    assert 'hx-trigger="every 2s"' in page.content.decode()
+
+
+def test_htmx_gets_the_part_that_changes_and_nothing_else(people: People) -> None:
+    job = enqueue(people.a)
+    client = people.client("bob")
+    for url in (reverse("job", args=["a", job.pk]), reverse("jobs", args=["a"])):
+        part = client.get(url, headers={"HX-Request": "true"})
+        assert b"<html" not in part.content
+        assert b"hx-trigger" in part.content
+        assert "HX-Request" in part["Vary"]
+
+
+def test_a_part_sends_the_whole_page_to_the_login_when_the_session_has_ended(people: People) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/o/a/jobs/"}
+    answer = Client().get(reverse("jobs", args=["a"]), headers=headers)
+    assert answer["HX-Redirect"] == "/login/?next=%2Fo%2Fa%2Fjobs%2F"
 
 
 def test_a_failed_job_says_why(people: People) -> None:
@@ -66,7 +83,7 @@ def test_a_failed_job_says_why(people: People) -> None:
         claims.end(job, Job.Status.FAILED, error="The site has <no> prices.")
     page = people.client("alice").get(reverse("job", args=["a", job.pk]))
     assert "The site has &lt;no&gt; prices." in page.content.decode()
-    assert "Refresh" not in page
+    assert b"hx-trigger" not in page.content
 
 
 def test_an_operator_cancels_and_a_viewer_does_not(people: People) -> None:
