@@ -147,6 +147,10 @@ JOBS_STALE_SECONDS = env.float("JOBS_STALE_SECONDS", default=30)
 JOBS_RESEND_SECONDS = env.float("JOBS_RESEND_SECONDS", default=60)
 JOBS_RECONCILE_SECONDS = env.float("JOBS_RECONCILE_SECONDS", default=10)
 JOBS_MAX_ATTEMPTS = env.int("JOBS_MAX_ATTEMPTS", default=3)
+
+# Such as mqtts://flexplatform-bridge:password@broker.example.org:8883; empty: devices cannot publish over MQTT.
+MQTT_URL = env.str("MQTT_URL", default="")
+
 CELERY_BEAT_SCHEDULE = {
     "bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS},
     "forget old answers": {"task": "api.forget_old_answers", "schedule": timedelta(hours=1)},
