@@ -1,6 +1,5 @@
 """The native payload: one reading as JSON, or an array of readings, checked and converted to what is stored."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal

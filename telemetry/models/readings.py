@@ -1,6 +1,6 @@
 """What was measured, what was summed up of it, and what was refused."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django_scopes import ScopedManager
@@ -10,6 +10,7 @@ from telemetry.models.channel import Channel
 from telemetry.models.moments import MomentField
 
 LONGEST_RAW = 1024
+UNCHECKED: dict[str, Any] = {"related_name": "+", "db_constraint": False, "db_index": False}
 
 
 class Reading(models.Model):

@@ -1,0 +1,234 @@
+"""The bridge's connection to the broker: a thread that queues what comes and acknowledges what was stored.
+
+A message counts for the connection that it came by (its epoch): ids start again with a new connection, so that an old
+acknowledgement would throw away a message that was never stored.
+"""
+
+import logging
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from paho.mqtt.client import MQTTv5
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from telemetry.mqtt.address import BrokerAddress
+from telemetry.mqtt.client import BatchClient
+from telemetry.services.ingest import Message
+
+KEEPALIVE_SECONDS = 60
+NEVER = 0xFFFFFFFE
+LONGEST_WAIT_SECONDS = 5.0
+STEP_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LinkOptions:
+    """What keeps messages safe; tests take single ones away to see them get lost."""
+
+    filters: Sequence[str]
+    client_id: str
+    receive_maximum: int = 5000
+    longest_queue: int = 20_000
+    session_seconds: int = NEVER
+    clean_start: bool = False
+
+
+@dataclass(slots=True)
+class Taken:
+    """A message with its id, by the connection that it came by."""
+
+    epoch: int
+    number: int
+    message: Message
+
+
+@dataclass(slots=True)
+class LinkState:
+    """What is known of the connection."""
+
+    connected: bool = False
+    connections: int = 0
+    received: int = 0
+    refused: str = ""
+    stale_acknowledgements: int = 0
+    queued: int = field(default=0)
+
+
+class Link:
+    """Connects, and connects again, until it is stopped."""
+
+    def __init__(self, address: BrokerAddress, options: LinkOptions) -> None:
+        self.address, self.options = address, options
+        self.state = LinkState()
+        self.epoch = 0
+        self._queue: deque[Taken] = deque()
+        self._arrived = threading.Condition()
+        self._acknowledged: deque[tuple[int, list[int]]] = deque()
+        self._stopping = threading.Event()
+        self._paused = False
+        self._wake_read, self._wake_write = socket.socketpair()
+        for end in (self._wake_read, self._wake_write):
+            end.setblocking(False)
+        self._client = self._made()
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Take no more messages; those in the queue are still acknowledged."""
+        self._paused = True
+
+    def stop(self) -> None:
+        """Send what is left to acknowledge, and leave; the broker keeps the session."""
+        self._stopping.set()
+        self._wake()
+        self._thread.join(LONGEST_WAIT_SECONDS)
+        for end in (self._wake_read, self._wake_write):
+            end.close()
+
+    def alive(self) -> bool:
+        """Return whether the thread runs."""
+        return self._thread.is_alive()
+
+    def take(self, most: int, wait_seconds: float, flush_seconds: float) -> list[Taken]:
+        """Return the next messages: `most` of them, or what came within `flush_seconds` of the first."""
+        with self._arrived:
+            if not self._queue:
+                self._arrived.wait(wait_seconds)
+            if not self._queue:
+                return []
+            first_us = self._queue[0].message.received_us
+            until = time.monotonic() + flush_seconds - max(time.time() - first_us / 1e6, 0)
+            while len(self._queue) < most and (left := until - time.monotonic()) > 0 and not self._paused:
+                self._arrived.wait(left)
+            taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+            self.state.queued = len(self._queue)
+        return taken
+
+    def acknowledge(self, taken: Sequence[Taken]) -> None:
+        """Let the broker forget messages that are stored; those of an earlier connection are passed over."""
+        by_epoch: dict[int, list[int]] = {}
+        for each in taken:
+            if each.number:
+                by_epoch.setdefault(each.epoch, []).append(each.number)
+        self._acknowledged.extend(by_epoch.items())
+        self._wake()
+
+    def _made(self) -> BatchClient:
+        client = BatchClient(self.options.client_id, self.address.protocol, self._take)
+        if self.address.username:
+            client.username_pw_set(self.address.username, self.address.password)
+        if self.address.tls:
+            client.tls_set(ca_certs=self.address.authority or None)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _connect(self) -> None:
+        options: dict[str, Any] = {"keepalive": KEEPALIVE_SECONDS}
+        if self.address.protocol == MQTTv5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = self.options.session_seconds
+            properties.ReceiveMaximum = self.options.receive_maximum
+            # paho's own default asks for a clean session on the first connection of each process.
+            options |= {"clean_start": self.options.clean_start, "properties": properties}
+        self.epoch += 1
+        self._client.connect(self.address.host, self.address.port, **options)
+
+    def _run(self) -> None:
+        wait = 0.1
+        while not self._stopping.is_set():
+            try:
+                self._connect()
+            except (OSError, ValueError) as error:
+                self.state.refused = str(error)
+            else:
+                began = time.monotonic()
+                self._converse()
+                wait = 0.1 if time.monotonic() - began > LONGEST_WAIT_SECONDS else wait
+            if not self._stopping.wait(wait):
+                wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+        self.state.connected = False
+
+    def _converse(self) -> None:
+        while (connection := self._client.socket()) is not None:
+            self._send_acknowledgements()
+            if self._stopping.is_set() and not self._acknowledged and not self._client.want_write():
+                self._client.disconnect()
+                return
+            reading = [self._wake_read] if self._is_full() else [self._wake_read, connection]
+            writing = [connection] if self._client.want_write() else []
+            at_once = self._client.has_pending() and not self._is_full()
+            readable, writable, _ = select.select(reading, writing, [], 0 if at_once else STEP_SECONDS)
+            if self._wake_read in readable:
+                with suppress(BlockingIOError):
+                    self._wake_read.recv(4096)
+            if connection in readable or at_once:
+                self._client.loop_read()
+                self._tell()
+            if connection in writable:
+                self._client.loop_write()
+            self._client.loop_misc()
+
+    def _send_acknowledgements(self) -> None:
+        while self._acknowledged:
+            epoch, numbers = self._acknowledged.popleft()
+            if epoch == self.epoch:
+                self._client.acknowledge(numbers)
+            else:
+                self.state.stale_acknowledgements += len(numbers)
+
+    def _is_full(self) -> bool:
+        """Return whether nothing more is read; the broker then waits, as its data stays in the socket."""
+        return self._paused or len(self._queue) >= self.options.longest_queue
+
+    def _take(self, number: int, topic: str, payload: bytes) -> None:
+        self.state.received += 1
+        self._queue.append(Taken(self.epoch, number, Message(topic, payload, time.time_ns() // 1000)))
+
+    def _tell(self) -> None:
+        with self._arrived:
+            self.state.queued = len(self._queue)
+            self._arrived.notify()
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError, OSError):
+            self._wake_write.send(b"!")
+
+    def _on_connect(self, client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self.state.refused = f"The broker refuses the connection: {reason}."
+            log.error(self.state.refused)
+            return
+        self.state.connected, self.state.refused = True, ""
+        self.state.connections += 1
+        log.info("Connected; the broker %s.", "kept the session" if flags.session_present else "begins a new session")
+        for each in self.options.filters:
+            if self.address.protocol == MQTTv5:
+                client.subscribe(each, options=SubscribeOptions(qos=1, retainHandling=1))
+            else:
+                client.subscribe(each, qos=1)
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                self.state.refused = f"The broker refuses the subscription: {reason}."
+                log.error(self.state.refused)
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self.state.connected = False
+        log.warning("Disconnected: %s.", reason)

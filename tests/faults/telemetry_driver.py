@@ -1,0 +1,77 @@
+"""A process of its own with the platform's code and a database of its own: one JSON command per line, one answer."""
+
+import json
+import sys
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db.models import Count, Max, Min, Sum  # noqa: E402
+from django_scopes import scopes_disabled  # noqa: E402
+
+from assets.models import Battery, Portfolio, Site  # noqa: E402
+from flexplatform.accounts.audit import acting  # noqa: E402
+from flexplatform.accounts.models import Door, Organization  # noqa: E402
+from telemetry.models import BridgeState, Channel, DeadLetter, DevicePresence, Reading, Rollup  # noqa: E402
+from telemetry.services import create_credential, revoke_credential  # noqa: E402
+from telemetry.models import DeviceCredential  # noqa: E402
+
+
+def prepare() -> dict[str, Any]:
+    """Make the tables and two organizations with a site, a battery and a credential; return names and passwords."""
+    call_command("migrate", verbosity=0, interactive=False)
+    devices = {}
+    for slug in "ab":
+        organization = Organization.objects.create(name=slug, slug=slug)
+        with scopes_disabled(), acting("tests", Door.COMMAND):
+            portfolio = Portfolio.objects.create(organization=organization, name="p")
+            site = Site.objects.create(
+                organization=organization, portfolio=portfolio, name="Home", slug="home", latitude=48, longitude=11
+            )
+            Battery.objects.create(
+                site=site, name="battery", capacity_kwh=5.0, charge_power_kw=3.0, discharge_power_kw=3.0
+            )
+            credential, password = create_credential(site=site, name="gateway")
+        devices[slug] = (credential.username, password)
+    return devices
+
+
+def revoke(username: str) -> None:
+    with scopes_disabled(), acting("tests", Door.COMMAND):
+        revoke_credential(credential=DeviceCredential.objects.get(username=username))
+
+
+def look() -> dict[str, Any]:
+    """Return what is stored, by organization."""
+    with scopes_disabled():
+        by_organization = Reading.objects.values("channel__organization__slug").annotate(
+            readings=Count("value"), total=Sum("value"), first=Min("time"), last=Max("time")
+        )
+        return {
+            "readings": {
+                row["channel__organization__slug"]: {
+                    "count": row["readings"],
+                    "sum": row["total"],
+                    "span": (row["last"] - row["first"]).total_seconds(),
+                }
+                for row in by_organization
+            },
+            "rolled": Rollup.objects.aggregate(found=Sum("count"))["found"] or 0,
+            "rolled_sum": Rollup.objects.aggregate(found=Sum("total"))["found"] or 0,
+            "channels": Channel.objects.count(),
+            "letters": list(DeadLetter.objects.values_list("source", "reason", "count")),
+            "online": list(DevicePresence.objects.values_list("site__organization__slug", "online")),
+            "connected": list(BridgeState.objects.values_list("connected", flat=True)),
+        }
+
+
+COMMANDS = {function.__name__: function for function in (prepare, revoke, look)}
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        name, arguments = json.loads(line)
+        sys.stdout.write(json.dumps(COMMANDS[name](**arguments)) + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,129 @@
+"""A platform of real processes for readings: a database, an MQTT broker, bridges that come and go, and devices."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from flexplatform.embedded.mqtt import Mosquitto, Nats
+from flexplatform.embedded.process import ChildProcess
+from flexplatform.env import BASE_DIR
+
+SECONDS = 90.0
+START_US = 1_000_000
+
+
+class TelemetryPlatform:
+    """Two organizations, `a` and `b`, each with a site `home`, a battery, and a credential for the site."""
+
+    def __init__(self, folder: Path, database: str, broker: Mosquitto | Nats) -> None:
+        self.folder, self.broker = folder, broker
+        self.environment = {
+            "DATABASE_URL": database,
+            "DATABASE_POOL_SIZE": "0",
+            "VAR_DIR": str(folder),
+            "MQTT_URL": broker.url,
+            "LOG_LEVEL": "INFO",
+            "DJANGO_SETTINGS_MODULE": "flexplatform.settings",
+            "PYTHONPATH": str(BASE_DIR),
+        }
+        self.driver = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("telemetry_driver.py"))],
+            cwd=BASE_DIR,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.bridges: list[ChildProcess] = []
+        self.devices: dict[str, tuple[str, str]] = self("prepare")
+
+    def __call__(self, command: str, **arguments: Any) -> Any:
+        assert self.driver.stdin is not None
+        assert self.driver.stdout is not None
+        self.driver.stdin.write(json.dumps([command, arguments]) + "\n")
+        self.driver.stdin.flush()
+        line = self.driver.stdout.readline()
+        assert line, f"{command} failed"
+        return json.loads(line)
+
+    def bridge(self, *options: str) -> ChildProcess:
+        """Start a bridge in a process group of its own."""
+        if isinstance(self.broker, Mosquitto):
+            folder, pid_file = self.broker.access
+            options = ("--access-folder", str(folder), "--broker-pid-file", str(pid_file), *options)
+        number = len(self.bridges)
+        child = ChildProcess(
+            f"bridge {number}",
+            [sys.executable, str(BASE_DIR / "manage.py"), "mqtt_bridge", *options],
+            environment=self.environment,
+            folder=BASE_DIR,
+            log=self.folder / f"bridge-{number}.log",
+            polite=True,
+        )
+        self.bridges.append(child)
+        child.start()
+        return child
+
+    def publish(self, device: str, asset: str, first: int, count: int, pause_seconds: float = 0.0) -> None:
+        """Publish numbered readings as a device of an organization; return once the broker has all of them."""
+        lines = (f"{number}" for number in range(first, first + count))
+        publisher = Publisher(self.broker, *self.devices[device])
+        publisher.publish(f"flex/v1/{device}/home/{asset}/soc_percent", lines, pause_seconds)
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                logs = "".join(child.log.read_text()[-2000:] for child in self.bridges if child.log)
+                raise AssertionError(f"{self('look')} {logs}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        for bridge in self.bridges:
+            bridge.stop()
+        self.driver.kill()
+        self.driver.wait()
+
+
+class Publisher:
+    """A device: publishes with QoS 1 and sends again what the broker did not take, over any number of connections."""
+
+    def __init__(self, broker: Mosquitto | Nats, username: str, password: str) -> None:
+        self.broker, self.username, self.password = broker, username, password
+
+    def publish(self, topic: str, numbers: Sequence[str] | Any, pause_seconds: float = 0.0) -> None:
+        from paho.mqtt import client as paho
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self.username, clean_session=False)
+        client.username_pw_set(self.username, self.password)
+        client.max_inflight_messages_set(500)
+        client.reconnect_delay_set(1, 1)
+        client.connect("127.0.0.1", self.broker.port)
+        client.loop_start()
+        newest = []
+        start = time.time() - 86_400 * 30
+        for number in numbers:
+            # A value and a time of its own for each number.
+            ts = round(start) + int(number)
+            newest.append(client.publish(topic, f'{{"ts":{ts},"value":{int(number) % 100}}}', qos=1))
+            if len(newest) > 2000:
+                newest[0].wait_for_publish(SECONDS)
+                newest = newest[1000:]
+            if pause_seconds:
+                time.sleep(pause_seconds)
+        for info in newest:
+            info.wait_for_publish(SECONDS)
+        client.disconnect()
+        client.loop_stop()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
