@@ -31,16 +31,25 @@ class AssetsConfig(AppConfig):
         routes.add(Route("assets", "", "assets.urls", order=10))
         tariffs = NavigationEntry("tariffs", _("Tariffs"), "tariffs", permissions.VIEW_TARIFFS, 60, "receipt", "plan")
         navigation.add(tariffs)
-        panels.add(
-            Panel(
-                "map",
-                "overview",
-                "assets/map_panel.html",
-                own.site_map,
-                order=10,
-                scripts=("leaflet/leaflet.js", "flexplatform/map.js"),
-                styles=("leaflet/leaflet.css",),
-            )
+        navigation.add(NavigationEntry("map", _("Map"), "map", permissions.VIEW_SITES, 10, "map-2"))
+        scripts = (
+            "leaflet/leaflet.js",
+            "vendor/leaflet.markercluster/leaflet.markercluster.js",
+            "flexplatform/map.js",
         )
+        styles = ("leaflet/leaflet.css", "vendor/leaflet.markercluster/MarkerCluster.css")
+        for slot, half in (("overview", True), ("map", False)):
+            panels.add(
+                Panel(
+                    f"map of the {slot}",
+                    slot,
+                    "assets/map_panel.html",
+                    own.site_map,
+                    order=30,
+                    scripts=scripts,
+                    styles=styles,
+                    half=half,
+                )
+            )
         panels.add(Panel("devices", "site", "assets/devices_panel.html", own.devices, order=90))
         demo_steps.add(DemoStep("portfolio", "Portfolio", demo.make_portfolio, order=10))

@@ -1,19 +1,23 @@
 """Pages and data of sites and tariffs."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.views.generic import ListView, TemplateView
 
 from assets.engine.errors import TariffError
 from assets.forms import PriceDayForm
-from assets.models import Asset, Site, SiteTariff, Tariff
+from assets.map_data import map_data
+from assets.models import KINDS, Asset, Site, SiteTariff, Tariff
+from assets.panels import portfolios
+from assets.states import NO_PLAN, states, states_of
 from assets.tariff_days import components, tariff_day
 from flexplatform.accounts import permissions
+from flexplatform.accounts.models import Organization
 from flexplatform.portal.views import OrganizationMixin, PanelView
 
 SITES_PER_PAGE = 50
@@ -42,24 +46,44 @@ class SiteMap(OrganizationMixin):
 
     permission = permissions.VIEW_SITES
 
-    def get(self, request: HttpRequest) -> JsonResponse:
-        """Answer name, address in the portal, place and device kinds of each site."""
-        kinds: dict[int, list[str]] = {}
-        devices = Asset.objects.order_by("kind").values_list("site_id", "kind").distinct()
-        for site_id, kind in devices:
-            kinds.setdefault(site_id, []).append(kind)
-        slug = self.organization.slug
-        sites = [
-            {
-                "name": site.name,
-                "url": reverse("site", args=[slug, site.slug]),
-                "latitude": site.latitude,
-                "longitude": site.longitude,
-                "kinds": kinds.get(site.pk, []),
-            }
-            for site in Site.objects.order_by("name")
-        ]
-        return JsonResponse({"sites": sites})
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer the columns, packed for browsers that take it: the more sites, the more alike they are."""
+        return GZipMiddleware(lambda _request: JsonResponse(map_data(self.organization)))(request)
+
+
+class MapPage(PanelView):
+    """Every site and device on a map, with filters and a panel for the chosen site."""
+
+    slot = "map"
+    template_name = "assets/map.html"
+    permission = permissions.VIEW_SITES
+
+    def subject(self) -> Organization:
+        """Return the organization."""
+        return self.organization
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        """Return what can be filtered by."""
+        found: dict[str, object] = {
+            "kinds": [(kind, model.LABEL) for kind, model in KINDS.items()],
+            "states": list(states),
+            "portfolios": portfolios(self.organization),
+        }
+        return {**super().get_context_data(**kwargs), **found}
+
+
+class MapSite(SitePage):
+    """What the map shows beside it of the chosen site."""
+
+    slot = "map_site"
+    template_name = "assets/map_site.html"
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        """Return the site with its state and the kinds of its devices."""
+        context = super().get_context_data(**kwargs)
+        site = cast("Site", context["site"])
+        kinds = Asset.objects.filter(site=site).order_by("kind").values_list("kind", flat=True).distinct()
+        return {**context, "state": states_of(self.organization, site).get(site.pk, NO_PLAN), "kinds": list(kinds)}
 
 
 class TariffMixin(OrganizationMixin):

@@ -10,14 +10,16 @@ class FlexPlatformConfig(AppConfig):
     name = "flexplatform"
 
     def ready(self) -> None:
-        """Register the platform's own health check and the overview's link."""
+        """Register the platform's own health check, the overview's link and its alerts."""
         from flexplatform.accounts import permissions
         from flexplatform.portal import health
-        from flexplatform.registry import HealthCheck, NavigationEntry, health_checks, navigation
+        from flexplatform.portal import panels as own
+        from flexplatform.registry import HealthCheck, NavigationEntry, Panel, health_checks, navigation, panels
 
         overview = NavigationEntry(
             "overview", _("Overview"), "overview", permissions.VIEW_SITES, order=0, icon="layout-dashboard"
         )
         navigation.add(overview)
+        panels.add(Panel("alerts", "overview", "portal/alerts_panel.html", own.alerts, order=5))
 
         health_checks.add(HealthCheck("database", health.database))

@@ -1,6 +1,6 @@
 """What apps hand to the platform from their `apps.py`, so that the platform imports no app."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -75,7 +75,8 @@ class Panel:
     """A part of a portal page.
 
     `slot` names the page (`overview`, `site`), `context` gets the request and the page's object (the organization,
-    the site) and returns what `template` needs; `scripts` are static files that the panel needs, loaded once.
+    the site) and returns what `template` needs; `scripts` are static files that the panel needs, loaded once. A `half`
+    panel shares its row with another where there is room; without the `permission` it is not shown.
     """
 
     name: str
@@ -85,6 +86,27 @@ class Panel:
     order: int = 50
     scripts: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    half: bool = False
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that an operator should look at; `level` is "danger" or "warning", `url` leads to it."""
+
+    level: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class AlertSource:
+    """Where alerts of the overview come from; `find` asks the same number of queries for any number of rows."""
+
+    name: str
+    find: Callable[["TenantRequest"], Iterable[Alert]]
+    permission: str
+    order: int = 50
 
 
 @dataclass(frozen=True)
@@ -134,5 +156,6 @@ NAVIGATION_GROUPS: dict[str, Text] = {
 routes: Registry[Route] = Registry()
 navigation: Registry[NavigationEntry] = Registry()
 panels: Registry[Panel] = Registry()
+alert_sources: Registry[AlertSource] = Registry()
 demo_steps: Registry[DemoStep] = Registry()
 health_checks: Registry[HealthCheck] = Registry()

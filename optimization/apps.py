@@ -10,12 +10,24 @@ class OptimizationConfig(AppConfig):
 
     def ready(self) -> None:
         """Register routes, panels, demo steps and kinds of jobs, and say where compiled models are kept."""
+        from assets.states import StateSource, state_sources
         from flexplatform.accounts import permissions
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.env import VAR_DIR
         from flexplatform.jobs.registry import JobKind, job_kinds
-        from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
-        from optimization import api, demo, portfolio_api, portfolio_chunks, portfolio_runs, services, tasks
+        from flexplatform.registry import AlertSource, DemoStep, Panel, Route, alert_sources, demo_steps, panels, routes
+        from optimization import (
+            api,
+            demo,
+            map_panel,
+            overview_panels,
+            portfolio_api,
+            portfolio_chunks,
+            portfolio_runs,
+            services,
+            site_states,
+            tasks,
+        )
         from optimization import panels as own
         from optimization.compiled_store import CompiledStore
         from optimization.engine.compiled import cache
@@ -31,7 +43,25 @@ class OptimizationConfig(AppConfig):
         api_resources.add(ApiResource("portfolio-runs", portfolio_api.PortfolioRunViewSet, order=31))
         api_resources.add(ApiResource("portfolio-run-sites", portfolio_api.PlannedSiteViewSet, order=32))
         routes.add(Route("optimization", "", "optimization.urls", order=30))
-        panels.add(Panel("schedules", "overview", "optimization/overview_panel.html", own.overview, order=30))
+        for panel in (
+            Panel(
+                "figures", "overview", "optimization/figures_panel.html", overview_panels.figures, order=10, half=True
+            ),
+            Panel(
+                "power",
+                "overview",
+                "optimization/power_panel.html",
+                overview_panels.power,
+                order=20,
+                scripts=charts,
+                half=True,
+            ),
+            Panel("schedules", "overview", "optimization/overview_panel.html", own.sites, order=50),
+            Panel("schedule", "map_site", "optimization/map_site_panel.html", map_panel.site_now, order=30),
+        ):
+            panels.add(panel)
+        alert_sources.add(AlertSource("schedules", overview_panels.attention, permissions.VIEW_SCHEDULES, order=20))
+        state_sources.add(StateSource("schedules", site_states.site_states))
         panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))
         demo_steps.add(DemoStep("sites", "Sites", demo.make_sites, order=30))
         demo_steps.add(DemoStep("forecasts", "Forecasts", demo.make_forecasts, order=31))

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.paginator import Paginator
 from django.utils import timezone
 
 from assets.models import Site
@@ -15,6 +16,8 @@ from flexplatform.jobs.models import new_key
 from optimization.models import ScheduleRun
 from optimization.origins import origins_of
 from optimization.queries import current_runs, latest_runs, run_of_day
+
+SITES_PER_PAGE = 25
 
 
 @dataclass(frozen=True)
@@ -29,24 +32,22 @@ class MissedWish:
     unit: str
 
 
-def overview(request: TenantRequest, organization: Organization) -> dict[str, Any]:
-    """Return every site with its newest run, the sums over them, and the day to plan next."""
-    sites = Site.objects.select_related("portfolio").order_by("name")
-    runs = latest_runs(Site.objects.all())
-    rows = [{"site": site, "run": runs.get(site.pk)} for site in sites]
-    costs = [run.total_cost_eur for run in runs.values()]
-    baselines = [run.baseline_cost_eur for run in runs.values()]
+def sites(request: TenantRequest, organization: Organization) -> dict[str, Any]:
+    """Return a page of the sites with their newest runs, and the day to plan next."""
+    found = Site.objects.filter(organization=organization).order_by("name")
+    page = Paginator(found, SITES_PER_PAGE).get_page(request.GET.get("page"))
+    runs = latest_runs(Site.objects.filter(pk__in=[each.pk for each in page]))
     return {
-        "rows": rows,
-        "planned": len(runs),
-        "total_cost_eur": sum(costs),
-        "baseline_cost_eur": sum(baselines),
-        "saving_eur": sum(baselines) - sum(costs),
-        "unmet": sum(bool(run.unmet) for run in runs.values()),
+        "page": page,
+        "rows": [_row(each, runs.get(each.pk)) for each in page],
         "may_plan": request.membership.may(permissions.RUN_SCHEDULES),
         "day_to_plan": timezone.now().astimezone(ZoneInfo(organization.time_zone)).date() + timedelta(days=1),
         "key": new_key(),
     }
+
+
+def _row(each: Site, run: ScheduleRun | None) -> dict[str, Any]:
+    return {"site": each, "run": run, "day": run and date.fromisoformat(run.local_day)}
 
 
 def site(request: TenantRequest, subject: Site) -> dict[str, Any]:

@@ -11,11 +11,24 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
-        """Register the pages, the navigation entry and the health check."""
-        from flexplatform.accounts import permissions
-        from flexplatform.jobs import workers
-        from flexplatform.registry import HealthCheck, NavigationEntry, Route, health_checks, navigation, routes
+        """Register the pages, the navigation entry, what the overview shows, and the health check."""
+        from flexplatform import registry
+        from flexplatform.accounts.permissions import VIEW_JOBS
+        from flexplatform.jobs import panels, workers
 
-        routes.add(Route("jobs", "jobs/", "flexplatform.jobs.urls", order=60))
-        navigation.add(NavigationEntry("jobs", _("Jobs"), "jobs", permissions.VIEW_JOBS, order=80, icon="list-check"))
-        health_checks.add(HealthCheck("jobs", workers.health))
+        registry.routes.add(registry.Route("jobs", "jobs/", "flexplatform.jobs.urls", order=60))
+        registry.navigation.add(
+            registry.NavigationEntry("jobs", _("Jobs"), "jobs", VIEW_JOBS, order=80, icon="list-check")
+        )
+        registry.panels.add(
+            registry.Panel(
+                "running_jobs",
+                "overview",
+                "jobs/running_panel.html",
+                panels.running,
+                order=40,
+                permission=VIEW_JOBS,
+            )
+        )
+        registry.alert_sources.add(registry.AlertSource("jobs", panels.failures, VIEW_JOBS, order=10))
+        registry.health_checks.add(registry.HealthCheck("jobs", workers.health))

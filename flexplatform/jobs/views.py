@@ -12,6 +12,7 @@ from django.views.generic import ListView, TemplateView
 
 from flexplatform.accounts import permissions
 from flexplatform.jobs.models import Job
+from flexplatform.jobs.panels import running
 from flexplatform.jobs.queries import may_cancel, visible_jobs
 from flexplatform.jobs.services import cancel
 from flexplatform.portal.views import FragmentMixin, OrganizationMixin
@@ -47,6 +48,16 @@ class JobList(JobMixin, FragmentMixin, ListView):
         """Return the jobs and whether any of them is unfinished."""
         context = super().get_context_data(**kwargs)
         return {**context, "unfinished": any(not job.finished for job in context["jobs"])}
+
+
+class RunningJobs(JobMixin, TemplateView):
+    """The unfinished jobs as the overview shows them, which asks for them again and again."""
+
+    template_name = "jobs/running_panel.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the jobs."""
+        return super().get_context_data(**kwargs, panel=running(self.tenant_request, self.organization))
 
 
 class JobPage(JobMixin, FragmentMixin, TemplateView):

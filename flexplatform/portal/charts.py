@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from django.utils.translation import gettext as _
 
 DECIMALS = 5
 
@@ -54,6 +55,10 @@ class ChartPage:
     def as_json(self) -> dict[str, Any]:
         """Return what the JSON endpoint answers; times in milliseconds since 1970, NaN as a gap."""
         body = asdict(self)
+        body["words"] = {
+            "time": _("Local time (%(zone)s)") % {"zone": self.zone},
+            "empty": _("There is nothing to draw for this day."),
+        }
         body["start"] = round(self.start.timestamp() * 1000)
         for chart in body["charts"]:
             for series in chart["series"]:

@@ -22,7 +22,7 @@ from flexplatform.accounts.addresses import client_ip
 from flexplatform.accounts.models import Door, Membership, Organization, User
 from flexplatform.accounts.requests import TenantRequest
 from flexplatform.accounts.scoping import organization_scope
-from flexplatform.registry import panels
+from flexplatform.registry import Panel, panels
 
 
 class OrganizationMixin(LoginRequiredMixin, View):
@@ -115,15 +115,20 @@ class PanelView(OrganizationMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the panels with their contexts, and the files they need, each once."""
-        subject = self.subject()
+        subject, membership = self.subject(), self.tenant_request.membership
         own = [panel for panel in panels if panel.slot == self.slot]
+        own = [panel for panel in own if not panel.permission or membership.may(panel.permission)]
         return super().get_context_data(
             **kwargs,
             subject=subject,
-            panels=[{**panel.context(self.tenant_request, subject), "template": panel.template} for panel in own],
+            panels=[self._shown(panel, subject) for panel in own],
             scripts=list(dict.fromkeys(script for panel in own for script in panel.scripts)),
             styles=list(dict.fromkeys(style for panel in own for style in panel.styles)),
         )
+
+    def _shown(self, panel: Panel, subject: Any) -> dict[str, Any]:
+        context = panel.context(self.tenant_request, subject)
+        return {**context, "name": panel.name, "template": panel.template, "half": panel.half}
 
 
 class Overview(PanelView):

@@ -9,7 +9,7 @@ from django.urls import reverse
 from tests.conftest import People
 from tests.factories import COUNT, PhotovoltaicFactory, SiteFactory, planned_site
 
-OVERVIEW_QUERIES = 6
+OVERVIEW_QUERIES = 25
 MAP_QUERIES = 5
 SITE_QUERIES = 11
 

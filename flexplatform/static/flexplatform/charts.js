@@ -5,6 +5,8 @@
   const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
   const number = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+  const LONGEST_DAY = 25 * 60 * 60 * 1000;
+
   // A colour of the page's theme: series name a variable of portal.css, or a colour of their own.
   const colour = (name) =>
     name.startsWith("--") ? getComputedStyle(document.documentElement).getPropertyValue(name).trim() : name;
@@ -49,7 +51,24 @@
     const step = page.step_seconds * 1000;
     const at = (moment) => luxon.DateTime.fromMillis(moment, { zone: page.zone, locale });
     const start = page.start + index * step;
-    return `${at(start).toFormat("ccc d LLL, HH:mm")} to ${at(start + step).toFormat("HH:mm")}`;
+    return `${at(start).toFormat("ccc d LLL, HH:mm")} – ${at(start + step).toFormat("HH:mm")}`;
+  };
+
+  const nowLine = {
+    id: "now",
+    afterDatasetsDraw(chart) {
+      const x = chart.scales.x.getPixelForValue(Date.now());
+      const { left, right, top, bottom } = chart.chartArea;
+      if (x < left || x > right) return;
+      chart.ctx.save();
+      chart.ctx.strokeStyle = colour("--fp-focus");
+      chart.ctx.lineWidth = 1.5;
+      chart.ctx.beginPath();
+      chart.ctx.moveTo(x, top);
+      chart.ctx.lineTo(x, bottom);
+      chart.ctx.stroke();
+      chart.ctx.restore();
+    },
   };
 
   const axis = (unit, extra) => {
@@ -62,9 +81,9 @@
     const zone = { zone: page.zone, locale };
     const unitOf = (series) => (series.yAxisID === "right" ? chart.right_unit : chart.unit);
     const scales = {
-      x: axis(`Local time (${page.zone})`, {
+      x: axis(page.words.time, {
         type: "time", min: page.start, max: end, offset: false, stacked: true, adapters: { date: zone },
-        time: { unit: "hour", displayFormats: { hour: "HH:mm" } },
+        time: { unit: "hour", displayFormats: { hour: end - page.start > LONGEST_DAY ? "ccc HH:mm" : "HH:mm" } },
         ticks: { maxRotation: 0, autoSkipPadding: 16 }, grid: { offset: false, color: colour("--fp-grid") },
       }),
       left: axis(chart.unit, {
@@ -109,7 +128,7 @@
     frame.className = chart.name === "power" ? "fp-chart" : "fp-chart fp-chart-small";
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `${chart.title} in ${chart.unit} over the day`);
+    canvas.setAttribute("aria-label", `${chart.title} (${chart.unit})`);
     frame.append(canvas);
     body.append(frame);
     if (chart.note) {
@@ -124,6 +143,7 @@
     const paint = () => new Chart(canvas, {
       data: { datasets: chart.series.map((series) => dataset(page, series)) },
       options: options(page, chart),
+      plugins: [nowLine],
     });
     let drawn = paint();
     document.addEventListener("theme", () => { drawn.destroy(); drawn = paint(); });
@@ -136,10 +156,10 @@
       if (!response.ok) throw new Error(String(response.status));
       const page = await response.json();
       if (page.charts.length) state.remove();
-      else state.textContent = "There is nothing to draw for this day.";
+      else state.textContent = place.dataset.empty || page.words.empty;
       page.charts.forEach((chart) => draw(place, page, chart));
     } catch (error) {
-      state.textContent = "The charts could not be loaded. Reload the page to try again.";
+      state.textContent = document.querySelector("#toast").dataset.failed;
     }
   };
 
