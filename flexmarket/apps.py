@@ -1,6 +1,7 @@
 """Flexibility offers and the markets they go to."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class FlexmarketConfig(AppConfig):
@@ -10,17 +11,59 @@ class FlexmarketConfig(AppConfig):
 
     def ready(self) -> None:
         """Register routes, the site page's panel, the demo's offers, and the offers that follow a planned site."""
-        from flexmarket import api, demo, tasks
+        from flexmarket import api, demo, overview_panel, tasks
         from flexmarket import panels as own
+        from flexmarket.lab import api as lab_api
+        from flexmarket.lab import services as lab
+        from flexmarket.lab import tasks as lab_tasks
+        from flexplatform.accounts import permissions
         from flexplatform.api.registry import ApiResource, api_resources
-        from flexplatform.jobs.registry import FollowUp, follow_ups
-        from flexplatform.registry import DemoStep, Panel, Route, demo_steps, panels, routes
+        from flexplatform.jobs.registry import FollowUp, JobKind, follow_ups, job_kinds
+        from flexplatform.registry import (
+            DemoStep,
+            NavigationEntry,
+            Panel,
+            Route,
+            demo_steps,
+            navigation,
+            panels,
+            routes,
+        )
         from optimization.after_planning import AfterPlanning, after_planning
         from optimization.services import SCHEDULE_SITE
 
         api_resources.add(ApiResource("offers", api.OfferViewSet, order=40))
+        api_resources.add(ApiResource("scenarios", lab_api.ScenarioViewSet, order=45))
+        api_resources.add(ApiResource("scenario-runs", lab_api.ScenarioRunViewSet, order=46))
+        navigation.add(
+            NavigationEntry(
+                "scenarios", _("Scenario lab"), "scenarios", permissions.VIEW_SCHEDULES, 35, "flask", "plan"
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                lab.SOLVE_SCENARIO,
+                "Scenario",
+                lab_tasks.solve_scenario,
+                view_permission=permissions.VIEW_SCHEDULES,
+                run_permission=permissions.RUN_SCHEDULES,
+                result_url=lab_tasks.solved_page,
+                order=40,
+            )
+        )
         routes.add(Route("flexmarket", "", "flexmarket.urls", order=40))
         panels.add(Panel("offers", "site", "flexmarket/site_panel.html", own.site, order=40))
+        panels.add(
+            Panel(
+                "flexibility",
+                "overview",
+                "flexmarket/overview_panel.html",
+                overview_panel.offered,
+                order=31,
+                half=True,
+                permission=permissions.VIEW_OFFERS,
+            )
+        )
         demo_steps.add(DemoStep("offers", "Offers", demo.make_offers, order=40))
         follow_ups.add(FollowUp("offers", SCHEDULE_SITE, tasks.offer_after_planning, order=40))
         after_planning.add(AfterPlanning("offers", tasks.tables_of_plan, tasks.offer_of_many, order=40))

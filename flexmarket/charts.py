@@ -1,6 +1,6 @@
 """The charts of offers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -17,17 +17,24 @@ CT_PER_EUR = 100
 
 def offer_charts(run: ScheduleRun, tables: Iterable[FlexTable]) -> ChartPage:
     """Return one chart of offered power and price per device, and one of all devices where there are several."""
-    offering = [table for table in tables if table.offers_anything]
-    kinds = kinds_by_name(run.site)
-    charts = [_chart(table, device_label(table.device, kinds)) for table in offering]
-    if len(offering) > 1:
-        charts.insert(0, _chart(aggregate(offering), "All devices"))
     return ChartPage(
-        start=run.start, step_seconds=run.step_seconds, count=run.count, zone=run.site.time_zone, charts=charts
+        start=run.start,
+        step_seconds=run.step_seconds,
+        count=run.count,
+        zone=run.site.time_zone,
+        charts=table_charts(tables, kinds_by_name(run.site)),
     )
 
 
-def _chart(table: FlexTable, title: str) -> Chart:
+def table_charts(tables: Iterable[FlexTable], kinds: Mapping[str, str]) -> list[Chart]:
+    """Return the charts of flexibility tables; `kinds` by device."""
+    offering = [table for table in tables if table.offers_anything]
+    charts = [table_chart(table, device_label(table.device, kinds)) for table in offering]
+    return [table_chart(aggregate(offering), "All devices"), *charts] if len(offering) > 1 else charts
+
+
+def table_chart(table: FlexTable, title: str) -> Chart:
+    """Return offered power and price over the day."""
     return Chart(
         name=f"offers-{table.device}",
         title=f"Offers: {title}",

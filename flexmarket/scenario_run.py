@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from flexmarket.engine.exporters import EXPORTERS
 from flexmarket.engine.methods import quantify
 from flexmarket.engine.table import FlexTable
 from flexmarket.exports import offer_files
+from flexmarket.lab.numbers import Changes, changed
 from optimization import plots as plan_plots
 from optimization.engine import (
     SOLVERS,
@@ -39,14 +40,11 @@ Report = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """What to run: a scenario's name or a file, and how; `input` brings the series in place of the sample or file."""
+class RunOptions:
+    """How to run: the day and its steps, the solver, and which files to make."""
 
-    source: str
     day: date
     zone: ZoneInfo
-    out: Path
-    input: Path | None = None
     step: timedelta = timedelta(minutes=15)
     solver: str = "milp"
     gap: float = 1e-4
@@ -56,15 +54,46 @@ class RunRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunRequest(RunOptions):
+    """What to run: a scenario's name or a file, and how; `input` brings the series in place of the sample or file."""
+
+    source: str
+    out: Path
+    input: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInputs:
+    """A scenario, the series to plan it with (None: its sample), where they come from, and changed numbers."""
+
+    scenario: Scenario
+    series: SiteSeries | None
+    origin: str
+    changes: Changes = field(default_factory=dict)
+
+    def problem(self, options: RunOptions) -> SiteProblem:
+        """Return what is to be planned.
+
+        Raises:
+            InputError: for series that do not fit the day, or parameters that contradict each other.
+            ProblemError: where a device contradicts physics.
+        """
+        horizon = Horizon.market_day(options.day, options.zone, options.step)
+        series = self.series or self.scenario.sample_series(horizon, options.zone)
+        return changed(self.scenario.problem(series, horizon, options.zone), self.changes)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a run has found and written."""
+    """What a run has found, its files by path within a folder, and where they were written."""
 
     problem: SiteProblem
     schedule: Schedule
     uncontrolled: Schedule
     tables: Mapping[str, FlexTable]
     summary: Mapping[str, Any]
-    paths: list[Path]
+    files: Mapping[str, bytes]
+    paths: list[Path] = field(default_factory=list)
 
 
 @dataclass
@@ -105,32 +134,42 @@ def run_scenario(request: RunRequest, report: Report) -> RunResult:
     check_folder(request.out)
     phases = Phases(report)
     with phases("read"):
-        scenario, series, origin = _inputs(request)
+        inputs = _inputs(request)
+    result = plan_scenario(inputs, request, phases)
+    report("write", None)
+    return replace(result, paths=write_folder(request.out, result.files))
+
+
+def plan_scenario(inputs: RunInputs, options: RunOptions, phases: Phases) -> RunResult:
+    """Plan the day, verify the plan, make the offers and every file, and write nothing.
+
+    Raises:
+        InputError: for anything wrong in the inputs.
+        PlanRejectedError: where the solver fails or its plan breaks physics.
+    """
     try:
-        problem, schedule, uncontrolled = _planned(request, scenario, series, phases)
+        problem, schedule, uncontrolled = _planned(inputs, options, phases)
     except ProblemError as error:
-        raise InputError(origin, f"{error.field} is {error.value}", error.allowed) from error
+        raise InputError(inputs.origin, f"{error.field} is {error.value}", error.allowed) from error
     except SolverError as error:
         raise PlanRejectedError(str(error)) from error
     files: dict[str, bytes] = {}
     with phases("offers"):
         tables = quantify(problem, schedule)
-        for market in request.markets:
-            made = _market_files(market, tables, problem.horizon, request.zone)
+        for market in options.markets:
+            made = _market_files(market, tables, problem.horizon, options.zone)
             files |= {f"offers/{market}/{name}": data for name, data in made.items()}
-    if request.plot_format:
+    if options.plot_format:
         with phases("plots"):
-            files |= _plots(problem, schedule, tables, request)
+            files |= _plots(problem, schedule, tables, options)
     with phases("tables"):
-        frame = schedule_frame(problem, schedule, request.zone)
+        frame = schedule_frame(problem, schedule, options.zone)
         files = {"schedule.csv": schedule_csv(frame), "schedule.xlsx": schedule_xlsx(frame), **files}
-    report("write", None)
-    summary = _summary(request, scenario, origin, schedule, uncontrolled, tables)
+    summary = _summary(inputs, options, schedule, uncontrolled, tables)
     summary |= {"seconds": _rounded(phases.seconds), "files": [*files, SUMMARY]}
     files[SUMMARY] = (json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    paths = write_folder(request.out, files)
     return RunResult(
-        problem=problem, schedule=schedule, uncontrolled=uncontrolled, tables=tables, summary=summary, paths=paths
+        problem=problem, schedule=schedule, uncontrolled=uncontrolled, tables=tables, summary=summary, files=files
     )
 
 
@@ -148,32 +187,28 @@ def _check(request: RunRequest) -> None:
         raise InputError("--plot-format", f"no format {request.plot_format!r}", ", ".join(PLOT_FORMATS))
 
 
-def _inputs(request: RunRequest) -> tuple[Scenario, SiteSeries | None, str]:
-    """Return the scenario, the series of its file (None: its sample), and where the input comes from."""
+def _inputs(request: RunRequest) -> RunInputs:
     series = read_file(request.input).series if request.input else None
     if not is_file_name(request.source):
         scenario = named_scenario(request.source)
-        return scenario, series, request.source if request.input is None else request.input.name
+        origin = request.source if request.input is None else request.input.name
+        return RunInputs(scenario=scenario, series=series, origin=origin)
     path = Path(request.source)
     content = read_file(path)
-    return scenario_from_file(content, path.stem), series or content.series, path.name
+    scenario = scenario_from_file(content, path.stem)
+    return RunInputs(scenario=scenario, series=series or content.series, origin=path.name)
 
 
-def _planned(
-    request: RunRequest, scenario: Scenario, series: SiteSeries | None, phases: Phases
-) -> tuple[SiteProblem, Schedule, Schedule]:
+def _planned(inputs: RunInputs, options: RunOptions, phases: Phases) -> tuple[SiteProblem, Schedule, Schedule]:
     """Return the problem, its verified plan, and the plan without control.
 
     Raises:
         PlanRejectedError: where the plan breaks physics.
     """
     with phases("prepare"):
-        horizon = Horizon.market_day(request.day, request.zone, request.step)
-        if series is None:
-            series = scenario.sample_series(horizon, request.zone)
-        problem = scenario.problem(series, horizon, request.zone)
+        problem = inputs.problem(options)
     schedule = solve(
-        problem, solver=request.solver, gap=request.gap, time_limit=request.time_limit, progress=phases.report
+        problem, solver=options.solver, gap=options.gap, time_limit=options.time_limit, progress=phases.report
     )
     phases.seconds |= schedule.seconds
     with phases("verify"):
@@ -193,18 +228,17 @@ def _market_files(
 
 
 def _plots(
-    problem: SiteProblem, schedule: Schedule, tables: Mapping[str, FlexTable], request: RunRequest
+    problem: SiteProblem, schedule: Schedule, tables: Mapping[str, FlexTable], options: RunOptions
 ) -> dict[str, bytes]:
-    image_format = request.plot_format or PLOT_FORMATS[0]
-    figures = plan_plots.figures(problem, schedule, request.zone)
-    figures |= offer_plots.figures(tables, problem.horizon, request.zone)
+    image_format = options.plot_format or PLOT_FORMATS[0]
+    figures = plan_plots.figures(problem, schedule, options.zone)
+    figures |= offer_plots.figures(tables, problem.horizon, options.zone)
     return {f"plots/{name}.{image_format}": plan_plots.render(figure, image_format) for name, figure in figures.items()}
 
 
 def _summary(
-    request: RunRequest,
-    scenario: Scenario,
-    origin: str,
+    inputs: RunInputs,
+    options: RunOptions,
     schedule: Schedule,
     uncontrolled: Schedule,
     tables: Mapping[str, FlexTable],
@@ -214,12 +248,12 @@ def _summary(
     costs = {name: amount + 0.0 for name, amount in asdict(schedule.cost).items()}
     return {
         "made_by": MADE_BY,
-        "scenario": scenario.name,
-        "title": scenario.title,
-        "input": origin,
-        "date": request.day.isoformat(),
-        "zone": request.zone.key,
-        "step_minutes": request.step / timedelta(minutes=1),
+        "scenario": inputs.scenario.name,
+        "title": inputs.scenario.title,
+        "input": inputs.origin,
+        "date": options.day.isoformat(),
+        "zone": options.zone.key,
+        "step_minutes": options.step / timedelta(minutes=1),
         "steps": schedule.horizon.count,
         "total_cost_eur": schedule.cost.total_eur,
         "baseline_cost_eur": uncontrolled.cost.total_eur,
@@ -232,10 +266,10 @@ def _summary(
         "objective_eur": schedule.objective_eur,
         "bound_eur": _finite(schedule.bound_eur),
         "gap": _finite(schedule.gap),
-        "gap_wanted": request.gap,
-        "time_limit_seconds": request.time_limit,
-        "unmet": _unmet(schedule, request.zone),
-        "baseline_unmet": _unmet(uncontrolled, request.zone),
+        "gap_wanted": options.gap,
+        "time_limit_seconds": options.time_limit,
+        "unmet": _unmet(schedule, options.zone),
+        "baseline_unmet": _unmet(uncontrolled, options.zone),
         "devices": _energies(schedule),
         "offers": {name: _offers(table) for name, table in tables.items()},
     }

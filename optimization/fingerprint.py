@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.problem import SiteProblem
 
 
-def fingerprint(problem: SiteProblem, solver: str) -> str:
-    """Return the same 64 characters for problems that are equal in every number, and for no others."""
+def fingerprint(problem: SiteProblem, solver: str, search: SearchOptions | None = None) -> str:
+    """Return the same 64 characters for problems equal in every number that are solved alike, and for no others."""
     digest = hashlib.sha256(solver.encode())
-    for part in _parts(problem):
-        digest.update(part)
-        digest.update(b"\0")
+    for value in (problem,) if search is None else (problem, search):
+        for part in _parts(value):
+            digest.update(part)
+            digest.update(b"\0")
     return digest.hexdigest()
 
 

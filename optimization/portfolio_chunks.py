@@ -19,6 +19,7 @@ from optimization.engine import ProblemError, SolverError, baseline, solve, warm
 from optimization.fingerprint import fingerprint
 from optimization.inputs import LoadedInputs, NoInputsError, load_inputs
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
+from optimization.options import search_of, with_goal
 from optimization.problems import load_sites
 from optimization.queries import newest_runs_of
 from optimization.storing import Solved, store_runs
@@ -101,13 +102,16 @@ class _Chunk:
             return Result(site=site, reason=UNFORESEEN.format(error=type(error).__name__, site=site.pk))
 
     def _planned(self, site: Site, inputs: LoadedInputs, newest: ScheduleRun | None) -> Result:
-        given = inputs.of(site)
+        given = with_goal(inputs.of(site), self.run.options)
         problem = inputs.sites.problem(site, given)
-        print_ = fingerprint(problem, self.run.solver)
+        search = search_of(self.run.options)
+        print_ = fingerprint(problem, self.run.solver, search)
         if newest is not None and newest.fingerprint == print_ and newest.gap <= self.run.gap:
             return Result(site=site, kept=newest)
         with warm_starts():
-            plan = solve(problem, solver=self.run.solver, gap=self.run.gap, time_limit=self.run.time_limit)
+            plan = solve(
+                problem, solver=self.run.solver, gap=self.run.gap, time_limit=self.run.time_limit, options=search
+            )
         solved = Solved(
             site=site,
             problem=problem,

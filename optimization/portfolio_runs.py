@@ -17,6 +17,7 @@ from flexplatform.jobs.work import Work
 from optimization.engine import ProblemError
 from optimization.engine.horizon import Horizon
 from optimization.models import PlannedSite, PortfolioRun
+from optimization.options import Options, checked
 from optimization.services import REQUEST_GAP, check_horizon, check_options
 
 SCHEDULE_PORTFOLIO = "schedule_portfolio"
@@ -37,6 +38,7 @@ def request_portfolio_run(
     solver: str = "milp",
     gap: float = REQUEST_GAP,
     time_limit: float = SECONDS_PER_SITE,
+    options: Options | None = None,
     idempotency_key: str = "",
 ) -> PortfolioRun:
     """Return the run that plans many sites in the background: a portfolio's, those of some ids, or all.
@@ -48,6 +50,7 @@ def request_portfolio_run(
         JobConflictError: when the key belongs to another request.
     """
     check_options(solver, gap, time_limit)
+    told = checked(options or {}, solver)
     asked = {**_asked_steps(when), "portfolio": portfolio and portfolio.pk, "sites": _ids(organization, sites)}
     if portfolio is not None and portfolio.organization_id != organization.pk:
         raise ProblemError("portfolio", portfolio.pk, f"a portfolio of {organization}")
@@ -57,13 +60,19 @@ def request_portfolio_run(
         organization=organization,
         kind=SCHEDULE_PORTFOLIO,
         title=_title(when, portfolio, asked["sites"]),
-        input={**asked, "solver": solver, "gap": gap, "time_limit": time_limit},
+        input={
+            **asked,
+            "solver": solver,
+            "gap": gap,
+            "time_limit": time_limit,
+            **({"options": told} if told else {}),
+        },
         idempotency_key=idempotency_key,
     )
     steps = {name: value for name, value in asked.items() if name not in {"portfolio", "sites"}}
-    options = {"portfolio": portfolio, "solver": solver, "gap": gap, "time_limit": time_limit}
+    values = {"portfolio": portfolio, "solver": solver, "gap": gap, "time_limit": time_limit, "options": told}
     run, created = PortfolioRun.objects.get_or_create(
-        job=job, defaults={"organization": organization, **steps, **options}
+        job=job, defaults={"organization": organization, **steps, **values}
     )
     if created:
         job.result = {"portfolio_run": run.pk}

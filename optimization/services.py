@@ -15,6 +15,7 @@ from optimization.engine.horizon import Horizon
 from optimization.engine.solvers import SOLVERS
 from optimization.fingerprint import fingerprint
 from optimization.models import ScheduleRun
+from optimization.options import Options, checked, search_of, with_goal
 from optimization.problems import SiteInputs, build_problem
 from optimization.storing import Solved, store_runs
 
@@ -37,12 +38,14 @@ def schedule_site(
     solver: str = "milp",
     gap: float = 1e-4,
     time_limit: float = 60.0,
+    options: Options | None = None,
     progress: Progress | None = None,
     work: Work | None = None,
 ) -> ScheduleRun:
     """Plan one site over `horizon`, check the plan, and store it with its inputs and the site without control.
 
-    `gap` is relative; `time_limit` in seconds; `progress` as the engine calls it. `work` is the job that asks for it:
+    `gap` is relative; `time_limit` in seconds; `options` as options.py knows them; `progress` as the engine calls it.
+    `work` is the job that asks for it:
     the run that an earlier attempt of the job stored is returned as it is.
 
     Raises:
@@ -52,8 +55,10 @@ def schedule_site(
     """
     if work is not None and (stored := ScheduleRun.objects.filter(job=work.job, site=site).first()):
         return stored
-    problem = build_problem(site, horizon, series)
-    plan = solve(problem, solver=solver, gap=gap, time_limit=time_limit, progress=progress)
+    told = options or {}
+    problem = build_problem(site, horizon, with_goal(series, told))
+    search = search_of(told)
+    plan = solve(problem, solver=solver, gap=gap, time_limit=time_limit, progress=progress, options=search)
     started = perf_counter()
     violations = [str(violation) for violation in verify(problem, plan)]
     if violations:
@@ -67,7 +72,7 @@ def schedule_site(
         uncontrolled=uncontrolled,
         seconds=seconds,
         sources=series.sources,
-        fingerprint=fingerprint(problem, solver),
+        fingerprint=fingerprint(problem, solver, search),
     )
     with work.writing() if work else transaction.atomic():
         return store_runs(organization=site.organization, solved=[solved], job=work.job if work else None)[0]
@@ -80,15 +85,17 @@ def request_schedule(
     solver: str = "milp",
     gap: float = REQUEST_GAP,
     time_limit: float = REQUEST_SECONDS,
+    options: Options | None = None,
     idempotency_key: str = "",
 ) -> Job:
     """Return the job that plans one site over `horizon` in the background.
 
     Raises:
-        ProblemError: for a solver, gap, time limit or length that no job may have.
+        ProblemError: for a solver, gap, time limit, option or length that no job may have.
         JobConflictError: when the key belongs to another request.
     """
     check_options(solver, gap, time_limit)
+    told = checked(options or {}, solver)
     check_horizon(horizon)
     day = horizon.start.astimezone(site.zone).date()
     return enqueue(
@@ -103,6 +110,7 @@ def request_schedule(
             "solver": solver,
             "gap": gap,
             "time_limit": time_limit,
+            **({"options": told} if told else {}),
         },
         idempotency_key=idempotency_key,
     )

@@ -48,7 +48,7 @@ def store_runs(*, organization: Organization, solved: Sequence[Solved], job: Job
         (
             (run.pk, role, device, assets[run.site_id].get(device), quantity, values)
             for run, each in zip(runs, solved, strict=True)
-            for role, device, quantity, values in _series(each)
+            for role, device, quantity, values in series_rows(each.problem, each.plan, each.uncontrolled)
         ),
     )
     audit.record_many(
@@ -91,8 +91,11 @@ def _told(run: ScheduleRun, site: Site) -> dict[str, Any]:
     return {"site": site.slug, "start": run.start, "count": run.count, "status": run.status}
 
 
-def _series(solved: Solved) -> Iterator[tuple[ScheduleSeries.Role, str, str, Series]]:
-    role, problem, plan = ScheduleSeries.Role, solved.problem, solved.plan
+def series_rows(
+    problem: SiteProblem, plan: Schedule, uncontrolled: Schedule
+) -> Iterator[tuple[ScheduleSeries.Role, str, str, Series]]:
+    """Yield every series that is kept of a plan: its role, the device ("" for the site), the quantity, its values."""
+    role = ScheduleSeries.Role
     for group in (problem.prices, problem.emissions):
         for item in fields(group):
             if isinstance(value := getattr(group, item.name), np.ndarray):
@@ -105,7 +108,7 @@ def _series(solved: Solved) -> Iterator[tuple[ScheduleSeries.Role, str, str, Ser
     for device_name, quantities in plan.devices.items():
         for quantity, value in quantities.items():
             yield role.PLAN, device_name, quantity, value
-    yield role.BASELINE, "", "grid_power_kw", solved.uncontrolled.grid_power_kw
+    yield role.BASELINE, "", "grid_power_kw", uncontrolled.grid_power_kw
 
 
 def _scalars(problem: SiteProblem) -> dict[str, float | None]:

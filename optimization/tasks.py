@@ -34,6 +34,7 @@ def plan_site(work: Work) -> dict[str, Any]:
             solver=asked["solver"],
             gap=asked["gap"],
             time_limit=asked["time_limit"],
+            options=asked.get("options"),
             progress=_reporter(work, asked["time_limit"]),
             work=work,
         )

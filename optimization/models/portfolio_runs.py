@@ -33,6 +33,7 @@ class PortfolioRun(models.Model):  # type: ignore[django-manager-missing]
     solver = models.CharField(max_length=40)
     gap = models.FloatField(help_text="Relative gap that is good enough")
     time_limit = models.FloatField(help_text="Seconds for the solver, per site")
+    options = models.JSONField(default=dict, blank=True, help_text="Goal, and how a heuristic searches")
     site_count = models.PositiveIntegerField(default=0)
     planned = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0, help_text="Sites whose run of the same inputs was kept")

@@ -2,8 +2,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from assets.services import create_asset
+from flexmarket.models import Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
 from flexplatform.accounts import audit, permissions
 from flexplatform.accounts.models import ApiToken, Door, Invitation, Membership, Organization, User
 from flexplatform.accounts.permissions import Role
@@ -49,6 +51,35 @@ DEVICES: dict[str, dict[str, Any]] = {
 }
 
 
+def try_out(organization: Organization, name: str) -> tuple[Scenario, ScenarioRun]:
+    """Store a scenario of the lab and a solved run of it."""
+    scenario = Scenario.objects.create(organization=organization, name=name, template="bat", day="2026-11-22")
+    job = Job.objects.create(
+        organization=organization,
+        kind="solve_scenario",
+        title=f"Solve {name}",
+        status=Job.Status.SUCCEEDED,
+        finished_at=timezone.now(),
+    )
+    summary = {
+        "total_cost_eur": 1.0,
+        "baseline_cost_eur": 2.0,
+        "saving_eur": 1.0,
+        "cost_by_cause_eur": {"import": 1.0},
+        "co2_kg": 1.0,
+        "unmet": [],
+        "offers": {},
+        "kinds": {},
+    }
+    options = {"solver": "milp", "gap": 0.001, "time_limit": 10}
+    run = ScenarioRun.objects.create(
+        organization=organization, scenario=scenario, job=job, label="As given", summary=summary, **options
+    )
+    ScenarioSeries.objects.create(run=run, role="plan", quantity="grid_power_kw", values=[1.0] * 96)
+    ScenarioArchive.objects.create(run=run, content=b"PK")
+    return scenario, run
+
+
 class World:
     """One of everything in an organization, as an address names it."""
 
@@ -64,6 +95,7 @@ class World:
             ScheduleRun.objects.filter(pk=self.run.pk).update(job=self.job)
             self.run.refresh_from_db()
             self.portfolio_run = self.plan_many()
+            self.scenario, self.scenario_run = try_out(organization, f"Scenario{self.called}")
             email = f"new{more}@{organization.slug}.example"
             self.invitation: Invitation = invite_member(
                 organization=organization, email=email, role=Role.VIEWER, created_by=owner
@@ -107,6 +139,10 @@ class World:
             "int:run": self.run.pk,
             "int:job": self.job.pk,
             "int:portfolio_run": self.portfolio_run.pk,
+            "int:scenario": self.scenario.pk,
+            "int:scenario_run": self.scenario_run.pk,
+            "int:before": self.scenario_run.pk,
+            "int:after": self.scenario_run.pk,
             "int:member": self.member.pk,
             "int:invitation": self.invitation.pk,
             "int:token": self.token.pk,

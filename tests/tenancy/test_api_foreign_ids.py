@@ -26,11 +26,13 @@ ROWS = {
     "portfolio_run": "portfolio-runs",
     "price_series": "price-series",
     "run": "schedule-runs",
+    "scenario": "scenarios",
+    "scenario_run": "scenario-runs",
     "series": "price-series",
     "site": "sites",
     "tariff": "tariffs",
 }
-NUMBERS = {"page_size", "step", "profile_step_minutes"}
+NUMBERS = {"page_size", "step_minutes", "step", "profile_step_minutes"}
 # A channel is named by its id, or by what it is about.
 INSTEAD_OF = {"channel": ("site", "asset", "quantity")}
 KEY = "Idempotency-Key"

@@ -18,16 +18,21 @@ from tests.tenancy.test_admin import LISTS
 
 # Each list of the portal: its queries, and what it shows once per row.
 PORTAL = {
-    "overview": (6, "/sites/home"),
-    "site_map": (5, '"url"'),
+    "overview": (19, "/sites/home"),
+    "site_map": (11, '"home'),
+    "map": (5, "<option>Portfolio"),
+    "overview_power": (5, ""),
+    "overview_flexibility": (5, ""),
+    "running_jobs": (4, "Plan Home"),
     "tariffs": (5, "Prices"),
     "jobs": (5, "Plan Home"),
     "portfolio_runs": (5, "Plan all sites"),
+    "scenarios": (3, "Newest run"),
     "members": (5, "/withdraw/"),
     "tokens": (4, "robot"),
     "audit": (5, "token.create"),
 }
-NO_LIST = {"token_new"}
+NO_LIST = {"scenario_new", "token_new"}
 ADMIN = {
     "accounts.apitoken": 7,
     "accounts.auditevent": 9,
@@ -40,6 +45,8 @@ ADMIN = {
     "assets.site": 10,
     "assets.tariff": 8,
     "flexmarket.flexibilityoffers": 9,
+    "flexmarket.scenario": 7,
+    "flexmarket.scenariorun": 9,
     "jobs.job": 10,
     "forecasting.forecastrun": 10,
     "optimization.portfoliorun": 9,

@@ -1,0 +1,1 @@
+"""The scenario lab: try a site, change its numbers, and compare."""
