@@ -1,6 +1,6 @@
 """Channels: what is known of a site or device over time, one quantity each."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
@@ -92,6 +92,12 @@ class Channel(Checked):  # type: ignore[django-manager-missing]
     def resolution(self) -> timedelta:
         """Usual distance of its values."""
         return timedelta(seconds=self.resolution_seconds)
+
+    def is_stale(self, now: datetime) -> bool:
+        """Return whether the last value is too old to say anything; a channel without one is not stale."""
+        if self.last_at is None or self.stale_after_seconds is None:
+            return False
+        return now - self.last_at > timedelta(seconds=self.stale_after_seconds)
 
     def follow_quantity(self) -> None:
         """Take unit and sign from the quantity, where that is known."""

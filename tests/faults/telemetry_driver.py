@@ -9,15 +9,23 @@ import django
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.db.models import Count, Max, Min, Sum  # noqa: E402
 from django_scopes import scopes_disabled  # noqa: E402
 
 from assets.models import Battery, Portfolio, Site  # noqa: E402
 from flexplatform.accounts.audit import acting  # noqa: E402
 from flexplatform.accounts.models import Door, Organization  # noqa: E402
-from telemetry.models import BridgeState, Channel, DeadLetter, DevicePresence, Reading, Rollup  # noqa: E402
+from telemetry.models import (  # noqa: E402
+    BridgeState,
+    Channel,
+    DeadLetter,
+    DeviceCredential,
+    DevicePresence,
+    Reading,
+    Rollup,
+)
 from telemetry.services import create_credential, revoke_credential  # noqa: E402
-from telemetry.models import DeviceCredential  # noqa: E402
 
 
 def prepare() -> dict[str, Any]:
@@ -73,5 +81,7 @@ COMMANDS = {function.__name__: function for function in (prepare, revoke, look)}
 if __name__ == "__main__":
     for line in sys.stdin:
         name, arguments = json.loads(line)
+        # The database may have been stopped since the last command.
+        connection.close()
         sys.stdout.write(json.dumps(COMMANDS[name](**arguments)) + "\n")
         sys.stdout.flush()

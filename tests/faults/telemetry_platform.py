@@ -2,20 +2,21 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from flexplatform.embedded.mqtt import Mosquitto, Nats
 from flexplatform.embedded.process import ChildProcess
 from flexplatform.env import BASE_DIR
 
 SECONDS = 90.0
-START_US = 1_000_000
 
 
 class TelemetryPlatform:
@@ -41,6 +42,7 @@ class TelemetryPlatform:
             text=True,
         )
         self.bridges: list[ChildProcess] = []
+        self.first_second = round(time.time()) - 30 * 86_400
         self.devices: dict[str, tuple[str, str]] = self("prepare")
 
     def __call__(self, command: str, **arguments: Any) -> Any:
@@ -73,7 +75,7 @@ class TelemetryPlatform:
     def publish(self, device: str, asset: str, first: int, count: int, pause_seconds: float = 0.0) -> None:
         """Publish numbered readings as a device of an organization; return once the broker has all of them."""
         lines = (f"{number}" for number in range(first, first + count))
-        publisher = Publisher(self.broker, *self.devices[device])
+        publisher = Publisher(self.broker, *self.devices[device], self.first_second)
         publisher.publish(f"flex/v1/{device}/home/{asset}/soc_percent", lines, pause_seconds)
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = SECONDS) -> None:
@@ -94,13 +96,11 @@ class TelemetryPlatform:
 class Publisher:
     """A device: publishes with QoS 1 and sends again what the broker did not take, over any number of connections."""
 
-    def __init__(self, broker: Mosquitto | Nats, username: str, password: str) -> None:
+    def __init__(self, broker: Mosquitto | Nats, username: str, password: str, first_second: int) -> None:
         self.broker, self.username, self.password = broker, username, password
+        self.first_second = first_second
 
-    def publish(self, topic: str, numbers: Sequence[str] | Any, pause_seconds: float = 0.0) -> None:
-        from paho.mqtt import client as paho
-        from paho.mqtt.enums import CallbackAPIVersion
-
+    def publish(self, topic: str, numbers: Iterable[str], pause_seconds: float = 0.0) -> None:
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self.username, clean_session=False)
         client.username_pw_set(self.username, self.password)
         client.max_inflight_messages_set(500)
@@ -108,10 +108,9 @@ class Publisher:
         client.connect("127.0.0.1", self.broker.port)
         client.loop_start()
         newest = []
-        start = time.time() - 86_400 * 30
         for number in numbers:
             # A value and a time of its own for each number.
-            ts = round(start) + int(number)
+            ts = self.first_second + int(number)
             newest.append(client.publish(topic, f'{{"ts":{ts},"value":{int(number) % 100}}}', qos=1))
             if len(newest) > 2000:
                 newest[0].wait_for_publish(SECONDS)
@@ -122,8 +121,3 @@ class Publisher:
             info.wait_for_publish(SECONDS)
         client.disconnect()
         client.loop_stop()
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

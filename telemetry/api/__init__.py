@@ -1,0 +1,7 @@
+"""Telemetry in the API: readings, what was refused, and the devices' credentials."""
+
+from telemetry.api.devices import DeviceCredentialViewSet
+from telemetry.api.letters import DeadLetterViewSet
+from telemetry.api.readings import ReadingViewSet
+
+__all__ = ["DeadLetterViewSet", "DeviceCredentialViewSet", "ReadingViewSet"]
