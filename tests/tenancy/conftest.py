@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils import timezone
 
 from assets.services import create_asset
 from flexmarket.models import Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
@@ -14,6 +15,11 @@ from flexplatform.accounts.services import create_token, invite_member
 from flexplatform.jobs.models import Job
 from forecasting.services import receive_forecast
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
+from telemetry.batches import ReadingBatch
+from telemetry.models import Channel, DeadLetter, DeviceCredential
+from telemetry.models.moments import microseconds
+from telemetry.services import create_credential, store_readings
+from telemetry.services.readings import Letter
 from tests.api.conftest import of_a, of_b
 from tests.conftest import People
 from tests.factories import (
@@ -110,6 +116,8 @@ class World:
         with organization_scope(self.organization), audit.acting("tests", Door.COMMAND):
             for kind, values in DEVICES.items():
                 create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
+            create_credential(site=self.site, name=f"gateway{len(self.called)}")
+            store_readings(batch=ReadingBatch.of([], [], [], []), letters=[self.letter()])
             receive_forecast(organization=self.organization, delivery=delivery(self.site))
         self.series = PriceSeriesFactory(organization=self.organization, name=f"Prices{self.called}")
         PriceValuesFactory(series=self.series)
@@ -118,6 +126,16 @@ class World:
         )
         TariffPeriodFactory(tariff=self.tariff, part="grid_fee")
         SiteTariffFactory(site=self.site, tariff=self.tariff)
+
+    def letter(self) -> Letter:
+        """Return a message that was refused, and would not be any more."""
+        topic = f"flex/v1/{self.organization.slug}/{self.site.slug}/site/status"
+        return Letter(self.organization.pk, topic, "refused", b"online", microseconds(timezone.now()))
+
+    def row_of(self, model: Any) -> Any:
+        """Return the newest row of the organization in a table of telemetry."""
+        with organization_scope(self.organization):
+            return model.objects.latest("pk")
 
     def plan_many(self) -> PortfolioRun:
         """Store a portfolio run with the site's run as its result."""
@@ -146,6 +164,9 @@ class World:
             "int:member": self.member.pk,
             "int:invitation": self.invitation.pk,
             "int:token": self.token.pk,
+            "int:letter": self.row_of(DeadLetter).pk,
+            "int:credential": self.row_of(DeviceCredential).pk,
+            "int:channel": self.row_of(Channel).pk,
         }
         for name, value in {**values, **replaced}.items():
             route = route.replace(f"<{name}>", str(value))
