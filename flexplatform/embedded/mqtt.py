@@ -88,7 +88,7 @@ class Nats(ChildProcess):
             "port": free_port(),
             "max_payload": 65_536,
             "jetstream": {"store_dir": str(folder.resolve()), "max_file_store": 2 * 1024**3},
-            "mqtt": {"host": LOOPBACK, "port": self.port, "ack_wait": "30s", "max_ack_pending": 5000},
+            "mqtt": {"host": LOOPBACK, "port": self.port, "ack_wait": "5s", "max_ack_pending": 5000},
             "authorization": {
                 "users": [
                     {"user": BRIDGE_USER, "password": self.password},
