@@ -77,6 +77,24 @@ def job_clock(environment: Mapping[str, str], folder: Path = VAR_DIR) -> ChildPr
     return _celery("The clock", "clock", options, environment, folder)
 
 
+def mqtt_bridge(
+    environment: Mapping[str, str], access: tuple[Path, Path] | None, folder: Path = VAR_DIR
+) -> ChildProcess:
+    """Return the bridge from the MQTT broker; `access` is where the broker reads who may enter, and its process id."""
+    log = folder / "log" / "mqtt_bridge.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    files = ["--access-folder", str(access[0]), "--broker-pid-file", str(access[1])] if access else []
+    return ChildProcess(
+        "The MQTT bridge",
+        [sys.executable, str(BASE_DIR / "manage.py"), "mqtt_bridge", *files],
+        record=folder / "run" / "mqtt_bridge.json",
+        environment={"LOG_LEVEL": "INFO", **environment},
+        folder=BASE_DIR,
+        log=log,
+        polite=True,
+    )
+
+
 def _celery(
     name: str, file_name: str, options: list[str], environment: Mapping[str, str], folder: Path
 ) -> ChildProcess:

@@ -8,6 +8,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -18,11 +19,12 @@ from rich.console import Console
 from rich.panel import Panel
 
 from flexplatform import demo
+from flexplatform.embedded.mqtt import running_broker
 from flexplatform.embedded.process import LOOPBACK, ChildProcess
 from flexplatform.embedded.valkey import running_valkey
 from flexplatform.env import PRODUCTION, VAR_DIR
 from flexplatform.registry import DemoProblem
-from flexplatform.server import PortalServer, job_clock, job_worker
+from flexplatform.server import PortalServer, job_clock, job_worker, mqtt_bridge
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -65,6 +67,9 @@ class Command(BaseCommand):
                 if with_demo:
                     self._demo(console, tuple(name.strip() for name in options["demo"].split(",") if name.strip()))
                 helpers = [] if options["no_worker"] else [job_worker(environment), job_clock(environment)]
+                if not options["no_worker"]:
+                    environment, access = _mqtt_broker(running, environment)
+                    helpers.append(mqtt_bridge(environment, access))
                 server = PortalServer(host, port, environment)
                 for child in (*helpers, server):
                     running.enter_context(child).start()
@@ -110,6 +115,14 @@ def _broker(running: ExitStack) -> dict[str, str]:
     if settings.CELERY_BROKER_URL:
         return {}
     return {"CELERY_BROKER_URL": running.enter_context(running_valkey(VAR_DIR / "valkey")).url}
+
+
+def _mqtt_broker(running: ExitStack, environment: dict[str, str]) -> tuple[dict[str, str], tuple[Path, Path] | None]:
+    """Return what tells the children their MQTT broker: the one of the environment, or one that is started now."""
+    if settings.MQTT_URL:
+        return environment, None
+    broker = running.enter_context(running_broker(VAR_DIR / "mqtt"))
+    return {**environment, "MQTT_URL": broker.url}, broker.access
 
 
 def _wait(console: Console, server: PortalServer, helpers: list[ChildProcess]) -> int:
