@@ -32,7 +32,7 @@ ROWS = {
     "site": "sites",
     "tariff": "tariffs",
 }
-NUMBERS = {"page_size", "step_minutes", "step", "profile_step_minutes"}
+NUMBERS = {"page_size", "points", "step_minutes", "step", "profile_step_minutes"}
 # A channel is named by its id, or by what it is about.
 INSTEAD_OF = {"channel": ("site", "asset", "quantity")}
 KEY = "Idempotency-Key"
