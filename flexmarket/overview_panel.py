@@ -19,7 +19,17 @@ from flexplatform.portal.charts import Chart, ChartSeries
 from flexplatform.portal.views import OrganizationMixin
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun
-from optimization.overview import SECONDS_KEPT, add_power, nothing, rows_of, runs_of_days, stacked, steps_of, two_days
+from optimization.overview import (
+    SECONDS_KEPT,
+    add_power,
+    key_of,
+    nothing,
+    rows_of,
+    runs_of_days,
+    stacked,
+    steps_of,
+    two_days,
+)
 from optimization.overview_panels import page_of_days
 
 DIRECTIONS = ("positive", "negative")
@@ -47,7 +57,7 @@ def _offered_power(organization: Organization, days: Sequence[date]) -> dict[str
     """Return the power on offer by direction; three queries, two while it is still known."""
     runs = runs_of_days(organization, days)
     rows = rows_of(runs)
-    known = f"offered-power:{organization.pk}:{days[0]}:{len(rows)}:{max((row.pk for row in rows), default=0)}"
+    known = f"offered-power:{key_of(organization, days, rows)}"
     found: dict[str, Series] | None = cache.get(known)
     if found is None:
         found = _summed(organization, days, runs)

@@ -57,7 +57,7 @@ class OptimizationConfig(AppConfig):
                 half=True,
             ),
             Panel("schedules", "overview", "optimization/overview_panel.html", own.sites, order=50),
-            Panel("schedule", "map_site", "optimization/map_site_panel.html", map_panel.site_now, order=30),
+            Panel("schedule_now", "map_site", "optimization/map_site_panel.html", map_panel.site_now, order=30),
         ):
             panels.add(panel)
         alert_sources.add(AlertSource("schedules", overview_panels.attention, permissions.VIEW_SCHEDULES, order=20))

@@ -86,8 +86,14 @@ def power_of(
     organization: Organization, days: Sequence[date], runs: QuerySet[ScheduleRun], rows: Sequence[RunRow]
 ) -> PortfolioPower:
     """Return the summed power over the organization's local days; one query, none while it is still known."""
-    known = f"portfolio-power:{organization.pk}:{days[0]}:{len(rows)}:{max((row.pk for row in rows), default=0)}"
+    known = f"portfolio-power:{key_of(organization, days, rows)}"
     return cache.get_or_set(known, lambda: _summed(organization, days, runs), SECONDS_KEPT)
+
+
+def key_of(organization: Organization, days: Sequence[date], rows: Sequence[RunRow]) -> str:
+    """Return what sums over these runs are kept under: it changes with every run that is made or superseded."""
+    newest = max(((row.created_at.timestamp(), row.pk) for row in rows), default=(0, 0))
+    return f"{organization.pk}:{days[0]}:{len(rows)}:{newest[0]}:{newest[1]}"
 
 
 def steps_of(organization: Organization, days: Sequence[date]) -> tuple[datetime, int, int]:

@@ -122,7 +122,19 @@ def _chart(organization: Organization, days: Sequence[date], runs: Any, rows: Se
         ),
     ]
     note = _("Above zero the sites together draw power, below zero they feed in.")
-    return Chart(name="portfolio", title=_("Power of the portfolio"), unit="kW", series=series, note=note)
+    return Chart(
+        name="portfolio",
+        title=_("Power of the portfolio"),
+        unit="kW",
+        series=series,
+        note=note,
+        scale_from=_from_zero(series),
+    )
+
+
+def _from_zero(series: Sequence[ChartSeries]) -> float | None:
+    """Return where the axis begins: at zero where nothing is below it."""
+    return 0 if all(np.nanmin(each.values, initial=0) >= 0 for each in series) else None
 
 
 def attention(request: TenantRequest) -> Iterable[Alert]:

@@ -182,7 +182,7 @@
     if (!response.ok) throw new Error(String(response.status));
     const data = await response.json();
     const markers = markersOf(data);
-    map.fitBounds(L.latLngBounds(markers.map((each) => each.getLatLng())), { padding: [40, 40], maxZoom: 13 });
+    map.fitBounds(L.latLngBounds(markers.map((each) => each.getLatLng())), { paddingTopLeft: [40, 40], paddingBottomRight: [110, 40], maxZoom: 13 });
     zoomed();
     const background = await outline(map).catch(() => undefined);
     tiles(map, background);
