@@ -40,6 +40,9 @@ class FlexmarketConfig(AppConfig):
                 "scenarios", _("Scenario lab"), "scenarios", permissions.VIEW_SCHEDULES, 35, "flask", "plan"
             )
         )
+        navigation.add(
+            NavigationEntry("offers", _("Offers"), "offers", permissions.VIEW_OFFERS, 40, "receipt-euro", "market")
+        )
         job_kinds.add(
             JobKind(
                 lab.SOLVE_SCENARIO,

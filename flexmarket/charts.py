@@ -1,18 +1,19 @@
 """The charts of offers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from assets.queries import device_label, kinds_by_name
+from flexmarket.board.selection import DIRECTIONS, Board
 from flexmarket.engine.table import FlexTable, aggregate
 from flexplatform.portal.charts import Chart, ChartPage, ChartSeries
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun
 
-POSITIVE_COLOUR = "#0072b2"
-NEGATIVE_COLOUR = "#e69f00"
 CT_PER_EUR = 100
+SHOWN = ("positive_power_kw", "negative_power_kw", "positive_price_eur_per_kwh", "negative_price_eur_per_kwh")
 
 
 def offer_charts(run: ScheduleRun, tables: Iterable[FlexTable]) -> ChartPage:
@@ -35,21 +36,33 @@ def table_charts(tables: Iterable[FlexTable], kinds: Mapping[str, str]) -> list[
 
 def table_chart(table: FlexTable, title: str) -> Chart:
     """Return offered power and price over the day."""
+    columns = {name: getattr(table, name) for name in SHOWN}
     return Chart(
         name=f"offers-{table.device}",
-        title=f"Offers: {title}",
+        title=_("Offers: {title}").format(title=title),
         unit="kW",
         right_unit="ct/kWh",
-        series=[
-            ChartSeries(label="Positive", values=table.positive_power_kw, colour=POSITIVE_COLOUR, style="bars"),
-            ChartSeries(label="Negative", values=-table.negative_power_kw, colour=NEGATIVE_COLOUR, style="bars"),
-            _price(table.positive_price_eur_per_kwh, table.positive_power_kw, "Price, positive", "#003f63"),
-            _price(table.negative_price_eur_per_kwh, table.negative_power_kw, "Price, negative", "#8a5a00"),
-        ],
+        series=_series(columns, DIRECTIONS),
     )
 
 
-def _price(price: Series, power: Series, label: str, colour: str) -> ChartSeries:
-    """Return a price line with gaps where no power is offered."""
-    values = np.where(power > 0, price * CT_PER_EUR, np.nan)
-    return ChartSeries(label=label, values=values, colour=colour, style="steps", axis="right")
+def board_chart(board: Board, directions: Sequence[str]) -> Chart:
+    """Return the power on offer of many devices over the day, with the mean price of each direction."""
+    columns = {f"{each}_power_kw": board.total(each, "power_kw") for each in directions}
+    columns |= {f"{each}_price_eur_per_kwh": board.mean_price(each) for each in directions}
+    title = _("Power on offer, all devices together")
+    return Chart(name="board", title=title, unit="kW", right_unit="ct/kWh", series=_series(columns, directions))
+
+
+def _series(columns: Mapping[str, Series], directions: Sequence[str]) -> list[ChartSeries]:
+    """Return power as bars, negative below zero, then prices as lines with gaps where no power is offered."""
+    labels = {"positive": (_("Positive"), _("Price, positive")), "negative": (_("Negative"), _("Price, negative"))}
+    bars, lines = [], []
+    for each in directions:
+        power, price = columns[f"{each}_power_kw"], columns[f"{each}_price_eur_per_kwh"]
+        shown = -power if each == "negative" else power
+        bars.append(ChartSeries(label=labels[each][0], values=shown, colour=f"--fp-{each}", style="bars"))
+        ct = np.where(power > 0, price * CT_PER_EUR, np.nan)
+        colour = f"--fp-{each}-price"
+        lines.append(ChartSeries(label=labels[each][1], values=ct, colour=colour, style="steps", axis="right"))
+    return [*bars, *lines]

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from flexmarket.board import views as board
 from flexmarket.lab import comparison_views as comparison
 from flexmarket.lab import views as lab
 from flexmarket.overview_panel import OverviewFlexibility
@@ -11,6 +12,9 @@ RUN = "scenarios/<int:scenario>/runs/<int:scenario_run>"
 PAIR = "scenarios/<int:scenario>/compare/<int:before>/<int:after>"
 
 urlpatterns = [
+    path("offers/", board.OffersBoard.as_view(), name="offers"),
+    path("offers/charts.json", board.BoardCharts.as_view(), name="board_charts"),
+    path("offers/<slug:market>.zip", board.BoardExport.as_view(), name="board_export"),
     path("overview/flexibility.json", OverviewFlexibility.as_view(), name="overview_flexibility"),
     path("runs/<int:run>/offers.json", OfferCharts.as_view(), name="offer_charts"),
     path("runs/<int:run>/offers/<slug:market>.zip", OfferExport.as_view(), name="offer_export"),

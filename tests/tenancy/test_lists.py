@@ -26,6 +26,8 @@ PORTAL = {
     "jobs": (5, "Plan Home"),
     "portfolio_runs": (5, "Plan all sites"),
     "scenarios": (3, "Newest run"),
+    "offers": (6, "kW at"),
+    "board_charts": (5, "kW at"),
     "members": (5, "/withdraw/"),
     "tokens": (4, "robot"),
     "audit": (5, "token.create"),
