@@ -21,6 +21,7 @@ LIMITS = BASE_DIR / "deploy" / "mosquitto" / "conf.d" / "limits.conf"
 SECONDS_TO_START = 15.0
 MOSQUITTO = """
 listener {port} {host}
+use_username_as_clientid true
 user {user}
 persistence_location {folder}/
 password_file {folder}/passwords
@@ -39,12 +40,10 @@ class BrokerMissingError(RuntimeError):
 class Mosquitto(ChildProcess):
     """mosquitto with the limits that are shipped, on loopback; nobody may enter before the bridge has written who."""
 
-    def __init__(self, folder: Path, limits: str | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.password = _kept_password(folder)
-        self.configuration = (LIMITS.read_text() if limits is None else limits) + MOSQUITTO.format(
-            port=self.port, host=LOOPBACK, user=getpass.getuser(), folder=folder.resolve()
-        )
+        own = MOSQUITTO.format(port=self.port, host=LOOPBACK, user=getpass.getuser(), folder=folder.resolve())
         super().__init__(
             "The MQTT broker",
             [str(find_mosquitto()), "-c", str(folder / "mosquitto.conf")],
@@ -52,7 +51,7 @@ class Mosquitto(ChildProcess):
             folder=folder,
             log=folder / "broker.log",
         )
-        (folder / "mosquitto.conf").write_text(self.configuration)
+        (folder / "mosquitto.conf").write_text(LIMITS.read_text() + own)
         for name in ("passwords", "acl"):
             path = folder / name
             path.touch(mode=0o600)

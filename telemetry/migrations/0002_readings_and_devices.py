@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
             name='DeviceCredential',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, validators=[django.core.validators.RegexValidator('[A-Za-z0-9_-]{1,60}\\Z', 'Allowed: 1 to 60 letters, digits, dashes and underscores.')])),
+                ('name', models.CharField(max_length=60, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9_-]{1,60}\\Z', 'Allowed: 1 to 60 letters, digits, dashes and underscores.')])),
                 ('username', models.CharField(editable=False, max_length=120, unique=True)),
                 ('password', models.CharField(editable=False, max_length=200)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

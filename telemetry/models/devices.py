@@ -28,7 +28,7 @@ class DeviceCredential(Checked):  # type: ignore[django-manager-missing]
     )
     name = models.CharField(
         max_length=60,
-        validators=[RegexValidator(NAME.pattern + r"\Z", "Allowed: 1 to 60 letters, digits, dashes and underscores.")],
+        validators=[RegexValidator(rf"\A{NAME.pattern}\Z", "Allowed: 1 to 60 letters, digits, dashes and underscores.")],
     )
     username = models.CharField(max_length=120, unique=True, editable=False)
     password = models.CharField(max_length=200, editable=False)

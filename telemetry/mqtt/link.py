@@ -58,6 +58,7 @@ class LinkState:
     """What is known of the connection."""
 
     connected: bool = False
+    subscribed: bool = False
     connections: int = 0
     received: int = 0
     refused: str = ""
@@ -228,7 +229,8 @@ class Link:
             if reason.is_failure:
                 self.state.refused = f"The broker refuses the subscription: {reason}."
                 log.error(self.state.refused)
+        self.state.subscribed = not any(reason.is_failure for reason in reasons)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self.state.connected = False
+        self.state.connected = self.state.subscribed = False
         log.warning("Disconnected: %s.", reason)

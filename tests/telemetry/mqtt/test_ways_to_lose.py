@@ -1,0 +1,124 @@
+"""Each setting that keeps messages safe, and what gets lost without it; a real mosquitto."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from flexplatform.embedded.mqtt import BRIDGE_USER, Mosquitto, find_mosquitto
+from tests.telemetry.mqtt.brokers import DEVICE, PASSWORD, link_to, made, publish, take_all, wait_for
+
+pytestmark = pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed")
+
+MANY = 3000
+FEW = 100
+
+
+@contextmanager
+def broker_in(folder: Path, *without: str) -> Iterator[Mosquitto]:
+    with made(folder, *without) as broker:
+        broker.start()
+        yield broker
+
+
+def numbers(count: int, first: int = 0) -> list[str]:
+    return [str(number) for number in range(first, first + count)]
+
+
+def come_back(broker: Mosquitto, most: int, **options: Any) -> list[str]:
+    """Return what a bridge gets that was away, and acknowledges in pieces smaller than its window."""
+    link = link_to(broker, **options)
+    found: list[str] = []
+    while taken := take_all(link, min(most, 1000)):
+        link.acknowledge(taken)
+        found += [each.message.payload.decode() for each in taken]
+        if len(found) >= most:
+            break
+    link.stop()
+    return found
+
+
+@pytest.mark.parametrize(("without", "survive"), [((), MANY), (("max_queued", "max_inflight"), 1000)])
+def test_the_queue_of_a_bridge_that_is_away(tmp_path: Path, without: tuple[str, ...], survive: int) -> None:
+    with broker_in(tmp_path, *without) as broker:
+        link_to(broker).stop()
+        publish(broker, numbers(MANY))
+        found = come_back(broker, MANY)
+        assert found == numbers(MANY) if survive == MANY else len(found) <= survive
+
+
+@pytest.mark.parametrize(("without", "survive"), [((), FEW), (("persistence", "autosave"), 0)])
+def test_a_restart_of_the_broker(tmp_path: Path, without: tuple[str, ...], survive: int) -> None:
+    with broker_in(tmp_path, *without) as broker:
+        link_to(broker).stop()
+        publish(broker, numbers(FEW))
+        broker.stop()
+        broker.start()
+        assert come_back(broker, FEW) == numbers(survive)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "survive"),
+    [({}, {}, FEW), ({"session_seconds": 0}, {}, 0), ({}, {"clean_start": True}, 0)],
+    ids=["safe", "no session expiry", "a clean start"],
+)
+def test_the_session_of_a_bridge_that_is_away(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any], survive: int
+) -> None:
+    with broker_in(tmp_path) as broker:
+        link_to(broker, **first).stop()
+        publish(broker, numbers(FEW))
+        assert come_back(broker, FEW, **second) == numbers(survive)
+
+
+@pytest.mark.parametrize(("acknowledged_first", "survive"), [(False, FEW), (True, 0)])
+def test_messages_that_were_received_and_never_stored(tmp_path: Path, acknowledged_first: bool, survive: int) -> None:
+    with broker_in(tmp_path) as broker:
+        link = link_to(broker)
+        publish(broker, numbers(FEW))
+        taken = take_all(link, FEW)
+        assert len(taken) == FEW
+        if acknowledged_first:
+            link.acknowledge(taken)
+        link.stop()
+        assert come_back(broker, FEW) == numbers(survive)
+
+
+@pytest.mark.parametrize(("pretend", "survive"), [(False, FEW), (True, 0)])
+def test_an_acknowledgement_of_an_earlier_connection(tmp_path: Path, pretend: bool, survive: int) -> None:
+    """Message ids start again once the broker lost the session: old ones mean other messages then."""
+    with broker_in(tmp_path) as broker:
+        link = link_to(broker)
+        publish(broker, numbers(FEW))
+        old = take_all(link, FEW)
+        broker.stop()
+        wait_for(lambda: not link.state.subscribed)
+        (tmp_path / "mosquitto.db").unlink()
+        broker.start()
+        wait_for(lambda: link.state.subscribed)
+        publish(broker, numbers(FEW, first=FEW))
+        assert len(take_all(link, FEW)) == FEW
+        link.acknowledge([replace(each, epoch=link.epoch) for each in old] if pretend else old)
+        link.stop()
+        assert come_back(broker, FEW) == numbers(survive, first=FEW)
+        assert link.state.stale_acknowledgements == (0 if pretend else FEW)
+
+
+def test_a_device_cannot_take_the_place_of_the_bridge(tmp_path: Path) -> None:
+    """A client id is the user's name: somebody else's cannot be asked for, so the bridge's queue stays."""
+    with broker_in(tmp_path) as broker:
+        link_to(broker).stop()
+        publish(broker, numbers(FEW))
+        thief = paho.Client(CallbackAPIVersion.VERSION2, client_id=BRIDGE_USER, clean_session=True)
+        thief.username_pw_set(DEVICE, PASSWORD)
+        thief.connect("127.0.0.1", broker.port)
+        thief.loop_start()
+        thief.subscribe("flex/v1/b/#", qos=1)
+        thief.disconnect()
+        thief.loop_stop()
+        assert come_back(broker, FEW) == numbers(FEW)
