@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,11 +16,13 @@ from rest_framework.response import Response
 from assets.models import Site
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
-from flexplatform.api.filters import moment, row, same
+from flexplatform.api.filters import check_names, moment, row, same
 from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.api.series import SeriesTable, TableResponse, series_body
-from optimization.engine import Horizon, ProblemError
+from optimization.comparison import compared, figures_of_run
+from optimization.comparison_api import COMPARISON, ComparisonSerializer, OptionsSerializer
+from optimization.engine import SOLVERS, Horizon, ProblemError
 from optimization.models import ScheduleRun
 from optimization.portfolio_runs import FIRST_YEAR, LAST_YEAR
 from optimization.queries import series_by_role
@@ -131,9 +134,10 @@ class PlanSerializer(serializers.Serializer[Any]):
 
     site = serializers.IntegerField(help_text="Id of the site")
     day = serializers.DateField(help_text="Local day of the site")
-    solver = serializers.CharField(default="milp")
+    solver = serializers.ChoiceField(choices=list(SOLVERS), default="milp")
     gap = serializers.FloatField(default=REQUEST_GAP, help_text="Relative gap that is good enough")
     time_limit = serializers.FloatField(default=REQUEST_SECONDS, help_text="Seconds for the solver")
+    options = OptionsSerializer(required=False)
 
 
 class RunViewSet(TenantViewSet):
@@ -144,6 +148,7 @@ class RunViewSet(TenantViewSet):
         "list": permissions.VIEW_SCHEDULES,
         "retrieve": permissions.VIEW_SCHEDULES,
         "create": permissions.RUN_SCHEDULES,
+        "compare": permissions.VIEW_SCHEDULES,
     }
     filters = {
         "site": row("site", Site),
@@ -158,6 +163,7 @@ class RunViewSet(TenantViewSet):
         "list": Example(answer=RUN),
         "retrieve": Example(answer={**RUN, "series": SERIES}, answer_csv=SERIES_CSV),
         "create": Example(request={"site": 1, "day": "2026-11-22"}, answer=JOB),
+        "compare": Example(answer=COMPARISON),
     }
 
     def get_queryset(self) -> QuerySet[ScheduleRun]:
@@ -196,11 +202,27 @@ class RunViewSet(TenantViewSet):
                 solver=asked["solver"],
                 gap=asked["gap"],
                 time_limit=asked["time_limit"],
+                options=asked.get("options"),
                 idempotency_key=self.idempotency_key,
             )
         except ProblemError as error:
             raise ValidationError({error.field: str(error)}) from error
         return accepted(job, request)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("run", int, required=True, description="The run to compare it with")],
+        responses=ComparisonSerializer,
+    )
+    @action(detail=True, methods=["get"])
+    def compare(self, request: Request, pk: int) -> Response:
+        """Answer the figures of this run (before) and of another one of the same site (after)."""
+        check_names(request.query_params, ("run",))
+        before: ScheduleRun = self.get_object()
+        others = ScheduleRun.objects.filter(site=before.site_id)
+        after = cast("ScheduleRun", self.own_row("run", request.query_params.get("run"), others))
+        figures = compared(*(figures_of_run(run, series_by_role(run)["plan"]) for run in (before, after)))
+        body = {"before": before.pk, "after": after.pk, "figures": figures}
+        return Response(ComparisonSerializer(body).data)
 
 
 def finite(number: float) -> float | None:

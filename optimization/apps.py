@@ -1,6 +1,7 @@
 """Schedules."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class OptimizationConfig(AppConfig):
@@ -15,7 +16,18 @@ class OptimizationConfig(AppConfig):
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.env import VAR_DIR
         from flexplatform.jobs.registry import JobKind, job_kinds
-        from flexplatform.registry import AlertSource, DemoStep, Panel, Route, alert_sources, demo_steps, panels, routes
+        from flexplatform.registry import (
+            AlertSource,
+            DemoStep,
+            NavigationEntry,
+            Panel,
+            Route,
+            alert_sources,
+            demo_steps,
+            navigation,
+            panels,
+            routes,
+        )
         from optimization import (
             api,
             demo,
@@ -63,6 +75,11 @@ class OptimizationConfig(AppConfig):
         alert_sources.add(AlertSource("schedules", overview_panels.attention, permissions.VIEW_SCHEDULES, order=20))
         state_sources.add(StateSource("schedules", site_states.site_states))
         panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))
+        navigation.add(
+            NavigationEntry(
+                "runs", _("Schedule runs"), "portfolio_runs", permissions.VIEW_SCHEDULES, 30, "calendar", "plan"
+            )
+        )
         demo_steps.add(DemoStep("sites", "Sites", demo.make_sites, order=30))
         demo_steps.add(DemoStep("forecasts", "Forecasts", demo.make_forecasts, order=31))
         demo_steps.add(DemoStep("schedules", "Schedules", demo.make_schedules, order=32))

@@ -3,8 +3,9 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,12 +13,19 @@ from rest_framework.response import Response
 from assets.models import Portfolio, Site
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
-from flexplatform.api.filters import day, row, same
+from flexplatform.api.filters import check_names, day, row, same
 from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.jobs.models import Job
-from optimization.engine import ProblemError
+from optimization.comparison_api import (
+    COMPARISON,
+    SITE_DIFFERENCE,
+    OptionsSerializer,
+    PortfolioComparisonSerializer,
+)
+from optimization.engine import SOLVERS, ProblemError
 from optimization.models import PlannedSite, PortfolioRun
+from optimization.portfolio_comparison import compared_portfolios, site_differences
 from optimization.portfolio_runs import MOST_SITES_BY_ID, SECONDS_PER_SITE, request_portfolio_run
 from optimization.services import REQUEST_GAP
 
@@ -99,9 +107,10 @@ class PlanManySerializer(serializers.Serializer[Any]):
         max_length=MOST_SITES_BY_ID,
         help_text="Ids of the sites to plan; empty: all",
     )
-    solver = serializers.CharField(default="milp")
+    solver = serializers.ChoiceField(choices=list(SOLVERS), default="milp")
     gap = serializers.FloatField(default=REQUEST_GAP, help_text="Relative gap that is good enough")
     time_limit = serializers.FloatField(default=SECONDS_PER_SITE, help_text="Seconds for the solver, per site")
+    options = OptionsSerializer(required=False)
 
 
 class PortfolioRunViewSet(TenantViewSet):
@@ -112,6 +121,7 @@ class PortfolioRunViewSet(TenantViewSet):
         "list": permissions.VIEW_SCHEDULES,
         "retrieve": permissions.VIEW_SCHEDULES,
         "create": permissions.RUN_SCHEDULES,
+        "compare": permissions.VIEW_SCHEDULES,
     }
     filters = {
         "portfolio": row("portfolio", Portfolio),
@@ -124,6 +134,7 @@ class PortfolioRunViewSet(TenantViewSet):
         "list": Example(answer=PORTFOLIO_RUN),
         "retrieve": Example(answer=PORTFOLIO_RUN),
         "create": Example(request={"day": "2026-11-22"}, answer=PORTFOLIO_JOB),
+        "compare": Example(answer={**COMPARISON, "sites": [SITE_DIFFERENCE]}),
     }
 
     def get_queryset(self) -> QuerySet[PortfolioRun]:
@@ -156,11 +167,28 @@ class PortfolioRunViewSet(TenantViewSet):
                 solver=asked["solver"],
                 gap=asked["gap"],
                 time_limit=asked["time_limit"],
+                options=asked.get("options"),
                 idempotency_key=self.idempotency_key,
             )
         except ProblemError as error:
             raise ValidationError({error.field: str(error)}) from error
         return accepted(run.job, request)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("portfolio_run", int, required=True, description="The run to compare it with")],
+        responses=PortfolioComparisonSerializer,
+    )
+    @action(detail=True, methods=["get"])
+    def compare(self, request: Request, pk: int) -> Response:
+        """Answer this run (before) and another one (after) site by site, the greatest difference of cost first."""
+        check_names(request.query_params, ("portfolio_run",))
+        before: PortfolioRun = self.get_object()
+        asked = request.query_params.get("portfolio_run")
+        after = cast("PortfolioRun", self.own_row("portfolio_run", asked, PortfolioRun.objects.all()))
+        sites = site_differences(before, after)
+        figures = compared_portfolios(sites)
+        body = {"before": before.pk, "after": after.pk, "figures": figures, "sites": sites}
+        return Response(PortfolioComparisonSerializer(body).data)
 
 
 class PlannedSiteViewSet(TenantViewSet):

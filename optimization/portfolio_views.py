@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.db.models import F
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import ListView, TemplateView
 
@@ -14,11 +15,21 @@ from flexplatform.jobs.queries import may_cancel
 from flexplatform.portal.views import OrganizationMixin
 from optimization.engine import ProblemError
 from optimization.forms import PlanForm
+from optimization.live import LiveMixin
 from optimization.models import PlannedSite, PortfolioRun
 from optimization.portfolio_runs import request_portfolio_run
 
-SECONDS_TO_REFRESH = 2
 RESULTS_PER_PAGE = 100
+MOST_OTHERS = 50
+# How the results may be ordered, by what the address says.
+ORDERS = {
+    "-saving": ("-saving_eur", "id"),
+    "saving": ("saving_eur", "id"),
+    "-cost": (F("run__total_cost_eur").desc(nulls_last=True), "id"),
+    "cost": (F("run__total_cost_eur").asc(nulls_last=True), "id"),
+    "site": ("site__name", "id"),
+    "-site": ("-site__name", "id"),
+}
 
 
 class PortfolioRunList(OrganizationMixin, ListView):
@@ -33,8 +44,13 @@ class PortfolioRunList(OrganizationMixin, ListView):
         """Return the organization's runs with their jobs."""
         return PortfolioRun.objects.filter(organization=self.organization).select_related("job")
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the runs and whether the member may start more."""
+        may_plan = self.tenant_request.membership.may(permissions.RUN_SCHEDULES)
+        return super().get_context_data(**{**kwargs, "may_plan": may_plan})
 
-class PortfolioRunPage(OrganizationMixin, TemplateView):
+
+class PortfolioRunPage(LiveMixin, OrganizationMixin, TemplateView):
     """One portfolio run: how far it is, and its sites, those that save most first."""
 
     permission = permissions.VIEW_SCHEDULES
@@ -49,7 +65,10 @@ class PortfolioRunPage(OrganizationMixin, TemplateView):
         outcome = self.request.GET.get("outcome", "")
         if outcome in PlannedSite.Outcome.values:
             results = results.filter(outcome=outcome)
-        page = Paginator(results.order_by("-saving_eur", "id"), RESULTS_PER_PAGE).get_page(self.request.GET.get("page"))
+        order = self.request.GET.get("order", "")
+        ranked = results.order_by(*ORDERS.get(order, ORDERS["-saving"]))
+        page = Paginator(ranked, RESULTS_PER_PAGE).get_page(self.request.GET.get("page"))
+        others = runs.exclude(pk=run.pk).filter(job__finished_at__isnull=False)
         return super().get_context_data(
             **{
                 **kwargs,
@@ -58,16 +77,11 @@ class PortfolioRunPage(OrganizationMixin, TemplateView):
                 "results": page,
                 "outcome": outcome if outcome in PlannedSite.Outcome.values else "",
                 "outcomes": PlannedSite.Outcome.choices,
+                "order": order if order in ORDERS else "-saving",
+                "others": others[:MOST_OTHERS],
                 "may_cancel": may_cancel(run.job, self.tenant_request.membership),
             }
         )
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Answer the page, which loads again until the run has ended."""
-        response = super().render_to_response(context, **kwargs)
-        if not context["job"].finished:
-            response["Refresh"] = str(SECONDS_TO_REFRESH)
-        return response
 
 
 class PlanAllSites(OrganizationMixin):

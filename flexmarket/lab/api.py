@@ -34,6 +34,7 @@ from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.api.series import SeriesTable, TableResponse, series_body
 from flexplatform.jobs.models import Job
+from optimization.comparison_api import COMPARISON, ComparedSerializer, ComparisonSerializer
 from optimization.engine import SOLVERS, ProblemError
 from optimization.scenarios import SCENARIOS, InputError
 from optimization.services import REQUEST_GAP, REQUEST_SECONDS
@@ -69,14 +70,6 @@ SERIES: dict[str, Any] = {
     "plan": {"site": {"grid_power_kw": {"start": "2026-11-21T23:00:00Z", "step": 900, "values": [2.0, 2.0, 0.5]}}}
 }
 SERIES_CSV = "time,plan.site.grid_power_kw\n2026-11-21T23:00:00Z,2.0\n2026-11-21T23:15:00Z,2.0\n"
-FIGURE: dict[str, Any] = {
-    "name": "total_cost_eur",
-    "label": "Cost",
-    "unit": "EUR",
-    "before": 1.81,
-    "after": 1.62,
-    "difference": -0.19,
-}
 
 
 class ScenarioSerializer(serializers.ModelSerializer[Scenario]):
@@ -160,25 +153,6 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     solver = serializers.ChoiceField(choices=list(SOLVERS), default="milp")
     gap = serializers.FloatField(default=REQUEST_GAP, help_text="Relative gap that is good enough")
     time_limit = serializers.FloatField(default=REQUEST_SECONDS, help_text="Seconds for the solver")
-
-
-class ComparedSerializer(serializers.Serializer[Any]):
-    """A figure of two runs; null where a run does not have it."""
-
-    name = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    unit = serializers.CharField()
-    before = serializers.FloatField(allow_null=True)
-    after = serializers.FloatField(allow_null=True)
-    difference = serializers.FloatField(allow_null=True)
-
-
-class ComparisonSerializer(serializers.Serializer[Any]):
-    """Two runs side by side."""
-
-    before = serializers.IntegerField()
-    after = serializers.IntegerField()
-    figures = ComparedSerializer(many=True)
 
 
 class ScenarioViewSet(TenantViewSet):
@@ -267,7 +241,7 @@ class ScenarioRunViewSet(TenantViewSet):
                 "result": {"scenario_run": 6},
             },
         ),
-        "compare": Example(answer={"before": 5, "after": 6, "figures": [FIGURE]}),
+        "compare": Example(answer=COMPARISON),
         "archive": Example(),
     }
 

@@ -157,6 +157,8 @@ class World:
             "int:run": self.run.pk,
             "int:job": self.job.pk,
             "int:portfolio_run": self.portfolio_run.pk,
+            "int:with_run": self.run.pk,
+            "int:with_portfolio_run": self.portfolio_run.pk,
             "int:scenario": self.scenario.pk,
             "int:scenario_run": self.scenario_run.pk,
             "int:before": self.scenario_run.pk,

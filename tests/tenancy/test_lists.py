@@ -18,8 +18,8 @@ from tests.tenancy.test_admin import LISTS
 
 # Each list of the portal: its queries, and what it shows once per row.
 PORTAL = {
-    "overview": (19, "/sites/home"),
-    "site_map": (11, '"home'),
+    "overview": (20, "/sites/home"),
+    "site_map": (12, '"home'),
     "map": (5, "<option>Portfolio"),
     "running_jobs": (4, 'aria-label="Plan Home'),
     "tariffs": (5, "Prices"),
@@ -34,7 +34,7 @@ PORTAL = {
 }
 # Sums over all rows, and their queries.
 SUMS = {"overview_power": 5, "overview_flexibility": 5}
-NO_LIST = {"scenario_new", "token_new"}
+NO_LIST = {"plan_new", "portfolio_choose", "scenario_new", "token_new"}
 ADMIN = {
     "accounts.apitoken": 7,
     "accounts.auditevent": 9,
