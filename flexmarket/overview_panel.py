@@ -24,10 +24,10 @@ from optimization.overview import (
     add_power,
     key_of,
     nothing,
-    rows_of,
     runs_of_days,
     stacked,
     steps_of,
+    sums_of,
     two_days,
 )
 from optimization.overview_panels import page_of_days
@@ -56,8 +56,7 @@ class OverviewFlexibility(OrganizationMixin):
 def _offered_power(organization: Organization, days: Sequence[date]) -> dict[str, Series]:
     """Return the power on offer by direction; three queries, two while it is still known."""
     runs = runs_of_days(organization, days)
-    rows = rows_of(runs)
-    known = f"offered-power:{key_of(organization, days, rows)}"
+    known = f"offered-power:{key_of(organization, days, sums_of(runs))}"
     found: dict[str, Series] | None = cache.get(known)
     if found is None:
         found = _summed(organization, days, runs)

@@ -20,7 +20,7 @@ from flexplatform.portal.charts import Chart, ChartPage, ChartSeries
 from flexplatform.portal.views import OrganizationMixin
 from flexplatform.registry import Alert
 from optimization.engine.series import Series
-from optimization.overview import STEP, RunRow, power_of, rows_of, runs_of_days, steps_of, two_days
+from optimization.overview import STEP, DaySum, power_of, runs_of_days, steps_of, sums_of, two_days
 from optimization.site_states import site_states
 
 HOURS = STEP.total_seconds() / 3600
@@ -41,14 +41,14 @@ def figures(_request: TenantRequest, organization: Organization) -> dict[str, An
     """Return cost, saving, energy, peak and emissions of today and tomorrow, each summed over all planned sites."""
     days = two_days(organization)
     runs = runs_of_days(organization, days)
-    rows = rows_of(runs)
-    power = power_of(organization, days, runs, rows)
-    by_day = [[row for row in rows if row.day == day] for day in days]
+    sums = sums_of(runs)
+    power = power_of(organization, days, runs, sums)
+    by_day = [[each for each in sums if each.day == day] for day in days]
     _start, second, count = steps_of(organization, days)
     parts = [slice(0, second), slice(second, count)]
 
-    def summed(value: Callable[[RunRow], float]) -> list[float | None]:
-        return [sum(value(row) for row in of_day) if of_day else None for of_day in by_day]
+    def summed(value: Callable[[DaySum], float]) -> list[float | None]:
+        return [sum(value(each) for each in of_day) if of_day else None for of_day in by_day]
 
     def measured(value: Callable[[slice], float]) -> list[float | None]:
         return [value(part) if of_day else None for part, of_day in zip(parts, by_day, strict=True)]
@@ -60,13 +60,13 @@ def figures(_request: TenantRequest, organization: Organization) -> dict[str, An
         "days": days,
         "site_count": Site.objects.filter(organization=organization).count(),
         "figures": [
-            Figure(_("Planned sites"), "circle-check", "", [float(len(of_day)) for of_day in by_day], "0g"),
-            Figure(_("Cost"), "coin", "EUR", summed(lambda row: float(row.total_cost_eur)), "2g"),
+            Figure(_("Planned sites"), "circle-check", "", summed(lambda each: each.sites), "0g"),
+            Figure(_("Cost"), "coin", "EUR", summed(lambda each: each.total_cost_eur), "2g"),
             Figure(
                 _("Saving against no control"),
                 "arrow-down",
                 "EUR",
-                summed(lambda row: float(row.baseline_cost_eur) - float(row.total_cost_eur)),
+                summed(lambda each: each.baseline_cost_eur - each.total_cost_eur),
                 "2g",
             ),
             Figure(_("Energy from the grid"), "bolt", "kWh", energy(power.drawn_kw), "0g"),
@@ -78,7 +78,7 @@ def figures(_request: TenantRequest, organization: Organization) -> dict[str, An
                 measured(lambda part: float(np.nanmax(power.plan_kw[part], initial=0))),
                 "1g",
             ),
-            Figure(_("CO₂"), "leaf", "kg", summed(lambda row: row.co2_kg), "0g"),
+            Figure(_("CO₂"), "leaf", "kg", summed(lambda each: each.co2_kg), "0g"),
         ],
     }
 
@@ -101,8 +101,8 @@ class OverviewPower(OrganizationMixin):
         """Answer what charts.js draws; no chart where neither day is planned."""
         days = two_days(self.organization)
         runs = runs_of_days(self.organization, days)
-        rows = rows_of(runs)
-        charts = [_chart(self.organization, days, runs, rows)] if rows else []
+        sums = sums_of(runs)
+        charts = [_chart(self.organization, days, runs, sums)] if sums else []
         return JsonResponse(page_of_days(self.organization, days, charts).as_json())
 
 
@@ -113,8 +113,8 @@ def page_of_days(organization: Organization, days: Sequence[date], charts: Seque
     return ChartPage(start=start, step_seconds=seconds, count=count, zone=organization.time_zone, charts=charts)
 
 
-def _chart(organization: Organization, days: Sequence[date], runs: Any, rows: Sequence[RunRow]) -> Chart:
-    found = power_of(organization, days, runs, rows)
+def _chart(organization: Organization, days: Sequence[date], runs: Any, sums: Sequence[DaySum]) -> Chart:
+    found = power_of(organization, days, runs, sums)
     series = [
         ChartSeries(label=_("Planned"), values=found.plan_kw, colour=LINE_COLOUR, style="steps"),
         ChartSeries(

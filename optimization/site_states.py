@@ -10,7 +10,7 @@ from assets.models import Site
 from flexplatform.accounts.models import Organization
 from flexplatform.jobs.models import Job
 from optimization.models import PlannedSite
-from optimization.overview import rows_of, runs_of_days, two_days
+from optimization.overview import runs_of_days, two_days
 from optimization.services import SCHEDULE_SITE
 
 FAILURES_OF = timedelta(days=2)
@@ -19,18 +19,18 @@ FAILURES_OF = timedelta(days=2)
 def site_states(organization: Organization, site: Site | None = None) -> dict[int, str]:
     """Return the state of each site that has one, by the site's id; of one site where it is given.
 
-    Four queries for any number of sites.
+    Five queries for any number of sites, one less where no site failed.
     """
-    runs = runs_of_days(organization, two_days(organization))
-    rows = rows_of(runs if site is None else runs.filter(site=site))
-    states = {row.site: "planned" for row in rows}
-    states |= {row.site: "unmet" for row in rows if row.unmet}
-    planned_at: dict[int, datetime] = {}
-    for row in rows:
-        planned_at[row.site] = max(row.created_at, planned_at.get(row.site, row.created_at))
-    for failed, moment in _failures(organization):
-        if (site is None or site.pk == failed) and (failed not in planned_at or moment > planned_at[failed]):
-            states[failed] = "failed"
+    runs = runs_of_days(organization, two_days(organization)).order_by()
+    runs = runs if site is None else runs.filter(site=site)
+    states = dict.fromkeys(runs.values_list("site_id", flat=True), "planned")
+    states |= dict.fromkeys(runs.exclude(unmet=[]).values_list("site_id", flat=True), "unmet")
+    failures = [(pk, moment) for pk, moment in _failures(organization) if site is None or pk == site.pk]
+    planned = runs.filter(site__in={pk for pk, _ in failures}).values_list("site_id").annotate(Max("created_at"))
+    planned_at = dict(planned)
+    for pk, moment in failures:
+        if pk not in planned_at or moment > planned_at[pk]:
+            states[pk] = "failed"
     return states
 
 

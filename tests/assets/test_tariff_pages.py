@@ -58,7 +58,7 @@ def test_without_tariffs_the_list_says_what_they_are(people: People) -> None:
 
 def test_a_day_is_shown_by_part_in_rows_of_equal_prices(people: People, night: Tariff) -> None:
     shown = page(people, night, day=WINTER)
-    for text in ("96 quarter-hours", "00:00 to 04:00", "04:00 to 00:00", "<strong>12.000</strong>", "ct/kWh", "Taxes"):
+    for text in ("96 quarter-hours", "00:00 – 04:00", "04:00 – 00:00", "<strong>12.000</strong>", "ct/kWh", "Taxes"):
         assert text in shown
     assert "<strong>22.000</strong>" in shown
     assert "Monday, Tuesday, Wednesday, Thursday, Friday" in shown
@@ -71,7 +71,7 @@ def test_a_day_is_shown_by_part_in_rows_of_equal_prices(people: People, night: T
 
 @pytest.mark.parametrize(
     ("day", "steps", "cheap", "row"),
-    [(SPRING, 92, 12, "00:00 CET to 04:00 CEST"), (AUTUMN, 100, 20, "00:00 CEST to 04:00 CET")],
+    [(SPRING, 92, 12, "00:00 CET – 04:00 CEST"), (AUTUMN, 100, 20, "00:00 CEST – 04:00 CET")],
 )
 def test_the_days_of_the_clock_change(
     people: People, night: Tariff, day: str, steps: int, cheap: int, row: str
@@ -79,7 +79,7 @@ def test_the_days_of_the_clock_change(
     shown = page(people, night, day=day)
     assert f"{steps} quarter-hours" in shown
     assert row in shown
-    assert "the clocks change on this day" in shown
+    assert "The clocks change on this day" in shown
     values = chart(people, night, day=day)["charts"][0]["series"][-1]["values"]
     assert values == [12.0] * cheap + [22.0] * (steps - cheap)
 
@@ -91,7 +91,7 @@ def test_prices_of_a_series_come_by_the_hour_and_a_day_without_says_so(people: P
         organization=people.a, form="dynamic", price_series=series, energy_price_per_kwh=0, vat_percent=10
     )
     shown = page(people, tariff, day=WINTER)
-    assert "23:00 to 00:00" in shown
+    assert "23:00 – 00:00" in shown
     assert "<strong>25.300</strong>" in shown
     missing = page(people, tariff, day="2026-11-23")
     assert "No price for Monday, 23 November 2026" in missing

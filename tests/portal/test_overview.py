@@ -39,7 +39,7 @@ def test_figures_are_summed_over_the_current_runs_of_each_day(people: People) ->
     assert "102.00" in page
     assert "1.50" in page
     assert "2026-11-22" in page
-    assert page.count('title="Not planned"') == 6
+    assert page.count('title="Not planned"') == 7
 
 
 def test_power_and_flexibility_of_both_days_add_up(people: People) -> None:

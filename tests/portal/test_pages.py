@@ -9,8 +9,8 @@ from django.urls import reverse
 from tests.conftest import People
 from tests.factories import COUNT, PhotovoltaicFactory, SiteFactory, planned_site
 
-OVERVIEW_QUERIES = 20
-MAP_QUERIES = 11
+OVERVIEW_QUERIES = 21
+MAP_QUERIES = 12
 SITE_QUERIES = 11
 
 
