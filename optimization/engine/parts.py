@@ -35,13 +35,16 @@ class Switch:
 
 @dataclass(kw_only=True)
 class Part:
-    """One device's share of the balances (kW per step, positive = consumption), its inputs, cost and wishes.
+    """One device's share of the balances, its inputs, cost and wishes.
 
+    `takes_kw` and `gives_kw` are what it consumes and produces in each step, both 0 or more; heat is positive where it is
+    consumed.
     `exclusive` holds (binary, one, other): the binary is 1 where only `one` may be above zero, else only `other`.
     `missed` holds (wish, variables of the missing energy in kWh), `switches` what is on or off.
     """
 
-    power_kw: Sequence[Expression] = ()
+    takes_kw: Sequence[Expression] = ()
+    gives_kw: Sequence[Expression] = ()
     heat_kw: Sequence[Expression] = ()
     gas_kw: Sequence[Expression] = ()
     fuel_l_per_h: Sequence[Expression] = ()

@@ -85,6 +85,7 @@ def meter_parameters(problem: SiteProblem) -> Parameters:
     return {
         "max_import_kw": most_in,
         "max_export_kw": most_out,
+        **_given_kw(problem),
         **{name: limit for name, limit in limits.items() if limit is not None},
         "import_eur_per_kw": hours * (weight * problem.price("import_eur_per_kwh") + import_co2),
         "export_eur_per_kw": hours * weight * problem.price("export_eur_per_kwh"),
@@ -103,6 +104,15 @@ def meter_range_kw(problem: SiteProblem) -> tuple[Series, Series]:
     low = sum((low for low, _ in ranges), zero)
     high = sum((high for _, high in ranges), zero)
     return np.maximum(0.0, -low), np.maximum(0.0, high)
+
+
+def _given_kw(problem: SiteProblem) -> Parameters:
+    """Return what weather and habit leave over and ask for at most in each step, kW (both 0 or more)."""
+    ranges = [device.power_range_kw(problem.horizon) for device in problem.devices if device.given]
+    zero = np.zeros(problem.horizon.count)
+    low = sum((low for low, _ in ranges), zero)
+    high = sum((high for _, high in ranges), zero)
+    return {"surplus_kw": np.maximum(0.0, -low), "demand_kw": np.maximum(0.0, high)}
 
 
 def _meter_shape(problem: SiteProblem, numbers: Parameters) -> MeterShape:

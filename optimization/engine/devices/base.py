@@ -20,11 +20,13 @@ class Device(ABC):
     """A device of a site. `name` is unique within the site.
 
     `quantities` are the series that a plan has for this kind, `own_length` the fields that are not one value per step.
+    `given` says that habit or weather, not the plan, decides on its power (which may be curtailed).
     """
 
     kind: ClassVar[str]
     quantities: ClassVar[frozenset[str]]
     own_length: ClassVar[frozenset[str]] = frozenset()
+    given: ClassVar[bool] = False
 
     name: str
 

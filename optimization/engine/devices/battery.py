@@ -93,7 +93,8 @@ class Battery(Device, Uncontrolled):
             steps, rule=lambda b, t: b.discharge_kw[t] <= b.max_discharge_kw * (1 - b.charging[t])
         )
         part = Part(
-            power_kw=[block.charge_kw[t] - block.discharge_kw[t] for t in steps],
+            takes_kw=[block.charge_kw[t] for t in steps],
+            gives_kw=[block.discharge_kw[t] for t in steps],
             cost_eur=[block.wear_eur_per_kwh * grid.hours * block.discharge_kw[t] for t in steps],
             exclusive=[(block.charging, block.charge_kw, block.discharge_kw)],
         )

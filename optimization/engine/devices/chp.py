@@ -73,7 +73,7 @@ class Chp(SwitchedHeatProducer):
         """Make P x power and Q x heat from G x gas for the output x of each step, and pay for starts."""
         output, switch = cls.build_output(block, shape, grid)
         return Part(
-            power_kw=[-block.full_power_kw * x for x in output],
+            gives_kw=[block.full_power_kw * x for x in output],
             heat_kw=[-block.full_heat_kw * x for x in output],
             gas_kw=[block.full_gas_kw * x for x in output],
             cost_eur=[block.start_eur * block.start[t] for t in grid.steps] if shape.commitment.starts else [],

@@ -221,11 +221,11 @@ class ElectricVehicle(Device, Uncontrolled):
             ],
         )
         gain = [block.charge_efficiency * block.charge_kw[t] for t in steps]
-        part.power_kw = [block.charge_kw[t] for t in steps]
+        part.takes_kw = [block.charge_kw[t] for t in steps]
         if shape.discharges:
             block.discharge_kw = pyo.Var(steps, bounds=lambda b, t: (0, b.max_discharge_kw[t]))
             gain = [gain[t] - block.drawn_per_discharged * block.discharge_kw[t] for t in steps]
-            part.power_kw = [block.charge_kw[t] - block.discharge_kw[t] for t in steps]
+            part.gives_kw = [block.discharge_kw[t] for t in steps]
             part.cost_eur = [block.wear_eur_per_kwh * grid.hours * block.discharge_kw[t] for t in steps]
         if shape.discharges or shape.has_least:
             cls._build_charging_state(block, shape, grid, part)

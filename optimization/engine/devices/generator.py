@@ -145,7 +145,7 @@ class Generator(Device, Uncontrolled):
         if shape.ramped:
             cls._limit_ramps(block, grid, power)
         return Part(
-            power_kw=[-kw for kw in power],
+            gives_kw=power,
             fuel_l_per_h=[block.min_fuel_l_per_h * block.on[t] + above[t] for t in steps],
             cost_eur=[block.start_eur * block.start[t] for t in steps] if shape.commitment.starts else [],
             switches=[switch],

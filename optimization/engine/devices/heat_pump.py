@@ -78,7 +78,7 @@ class HeatPump(SwitchedHeatProducer):
         """Draw P(t) x and make Q(t) x for the output x of each step."""
         output, switch = cls.build_output(block, shape, grid)
         return Part(
-            power_kw=[block.full_power_kw[t] * x for t, x in enumerate(output)],
+            takes_kw=[block.full_power_kw[t] * x for t, x in enumerate(output)],
             heat_kw=[-block.full_heat_kw[t] * x for t, x in enumerate(output)],
             switches=[switch],
         )

@@ -41,11 +41,12 @@ class ElectricLoad(Load, Uncontrolled):
 
     kind: ClassVar[str] = "electric_load"
     quantities: ClassVar[frozenset[str]] = frozenset({"power_kw"})
+    given: ClassVar[bool] = True
 
     @classmethod
     def build(cls, block: Block, shape: Any, grid: Grid) -> Part:
         """Draw the demand."""
-        return Part(power_kw=[block.demand_kw[t] for t in grid.steps])
+        return Part(takes_kw=[block.demand_kw[t] for t in grid.steps])
 
     def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return the demand, kW."""

@@ -24,6 +24,7 @@ class Renewable(Device, Uncontrolled):
     """
 
     quantities: ClassVar[frozenset[str]] = frozenset({"power_kw", "curtailed_kw"})
+    given: ClassVar[bool] = True
 
     capacity_kw: float
     yield_kw_per_kw: SeriesLike
@@ -50,7 +51,7 @@ class Renewable(Device, Uncontrolled):
     def build(cls, block: Block, shape: Any, grid: Grid) -> Part:
         """Produce p with 0 <= p <= available, or p = available where curtailing is not allowed."""
         block.produced_kw = pyo.Var(grid.steps, bounds=lambda b, t: (b.least_kw[t], b.available_kw[t]))
-        return Part(power_kw=[-block.produced_kw[t] for t in grid.steps])
+        return Part(gives_kw=[block.produced_kw[t] for t in grid.steps])
 
     def read(self, solved: Solved, horizon: Horizon) -> DeviceSeries:
         """Return power and curtailed power, kW."""

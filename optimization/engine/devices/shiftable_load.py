@@ -123,14 +123,14 @@ class ShiftableLoad(Device, Uncontrolled):
     def build(cls, block: Block, shape: ProcessShape, grid: Grid) -> Part:
         """Choose one start, or for a breakable process one step for each of its steps, in their order."""
         if shape.breakable:
-            return Part(power_kw=cls._build_breakable(block, shape, grid))
+            return Part(takes_kw=cls._build_breakable(block, shape, grid))
         starts, length = range(grid.count - shape.length + 1), shape.length
         block.start = pyo.Var(starts, domain=pyo.Integers, bounds=lambda b, s: (0, b.allowed[s]))
         block.once = pyo.Constraint(expr=sum(block.start[s] for s in starts) == 1)
         power: list[Expression] = [
             sum(block.profile_kw[t - s] * block.start[s] for s in starts if 0 <= t - s < length) for t in grid.steps
         ]
-        return Part(power_kw=power)
+        return Part(takes_kw=power)
 
     @staticmethod
     def _build_breakable(block: Block, shape: ProcessShape, grid: Grid) -> list[Expression]:
