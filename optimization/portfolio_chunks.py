@@ -16,12 +16,13 @@ from flexplatform.jobs.errors import JobError, JobUnfinishedError
 from flexplatform.jobs.work import Work
 from optimization.after_planning import after_planning
 from optimization.engine import ProblemError, SolverError, baseline, solve, warm_starts
+from optimization.engine.previous import Remembered
 from optimization.fingerprint import fingerprint
 from optimization.inputs import LoadedInputs, NoInputsError, load_inputs
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from optimization.options import search_of, with_goal
 from optimization.problems import load_sites
-from optimization.queries import newest_runs_of
+from optimization.queries import newest_runs_of, states_before
 from optimization.storing import Solved, store_runs
 
 log = logging.getLogger(__name__)
@@ -86,13 +87,15 @@ class _Chunk:
             rows = list(group)
             horizon = self.run.horizon(rows[0].zone)
             inputs = load_inputs(rows, load_sites(rows, horizon))
-            newest = newest_runs_of(rows, horizon.start)
+            newest, before = newest_runs_of(rows, horizon.start), states_before(rows, horizon)
             for site in rows:
-                yield self._result(site, inputs, newest.get(site.pk))
+                yield self._result(site, inputs, newest.get(site.pk), before.get(site.pk))
 
-    def _result(self, site: Site, inputs: LoadedInputs, newest: ScheduleRun | None) -> Result:
+    def _result(
+        self, site: Site, inputs: LoadedInputs, newest: ScheduleRun | None, before: Remembered | None
+    ) -> Result:
         try:
-            return self._planned(site, inputs, newest)
+            return self._planned(site, inputs, newest, before)
         except (ProblemError, SolverError, NoInputsError) as error:
             return Result(site=site, reason=str(error))
         except DatabaseError:
@@ -101,7 +104,9 @@ class _Chunk:
             log.exception("Site %s could not be planned.", site.pk)
             return Result(site=site, reason=UNFORESEEN.format(error=type(error).__name__, site=site.pk))
 
-    def _planned(self, site: Site, inputs: LoadedInputs, newest: ScheduleRun | None) -> Result:
+    def _planned(
+        self, site: Site, inputs: LoadedInputs, newest: ScheduleRun | None, before: Remembered | None
+    ) -> Result:
         given = with_goal(inputs.of(site), self.run.options)
         problem = inputs.sites.problem(site, given)
         search = search_of(self.run.options)
@@ -110,7 +115,12 @@ class _Chunk:
             return Result(site=site, kept=newest)
         with warm_starts():
             plan = solve(
-                problem, solver=self.run.solver, gap=self.run.gap, time_limit=self.run.time_limit, options=search
+                problem,
+                solver=self.run.solver,
+                gap=self.run.gap,
+                time_limit=self.run.time_limit,
+                options=search,
+                previous=before,
             )
         solved = Solved(
             site=site,

@@ -10,12 +10,14 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from assets.models import Site
 from optimization.engine.horizon import Horizon
+from optimization.engine.previous import Remembered
 from optimization.engine.problem import Emissions, Objective, Prices, SiteProblem
-from optimization.engine.schedule import Cost, Schedule
+from optimization.engine.schedule import Cost, DeviceSeries, Schedule
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.problems import SiteInputs, build_problem
 
+LONGEST_HORIZON = timedelta(days=8)
 Group = TypeVar("Group", Prices, Emissions, Objective)
 SeriesByName = dict[str, dict[str, Series]]
 
@@ -89,6 +91,25 @@ def newest_runs_of(sites: Iterable[Site], start: datetime) -> dict[int, Schedule
     newest = ScheduleRun.objects.filter(site=OuterRef("pk"), start=start).order_by("-created_at", "-id")
     of_sites = Site.objects.filter(pk__in=[site.pk for site in sites]).values_list(Subquery(newest.values("pk")[:1]))
     return {run.site_id: run for run in ScheduleRun.objects.filter(pk__in=of_sites)}
+
+
+def states_before(sites: Iterable[Site], horizon: Horizon) -> dict[int, Remembered]:
+    """Return the on/off states of each site's newest run, where it overlaps a horizon, by site id; two queries."""
+    earliest = horizon.start - LONGEST_HORIZON
+    overlapping = ScheduleRun.objects.filter(site=OuterRef("pk"), start__gt=earliest, start__lt=horizon.end)
+    newest = overlapping.order_by("-created_at", "-id").values("pk")
+    of_sites = Site.objects.filter(pk__in=[site.pk for site in sites]).values_list(Subquery(newest[:1]))
+    runs = {run.pk: run for run in ScheduleRun.objects.filter(pk__in=of_sites)}
+    states: dict[int, dict[str, DeviceSeries]] = defaultdict(dict)
+    rows = ScheduleSeries.objects.filter(run__in=list(runs), role=ScheduleSeries.Role.PLAN, quantity="on")
+    found = rows.values_list("run_id", "device", "values")
+    for run, device, values in cast("Iterable[tuple[int, str, Series]]", found):
+        states[run][device] = {"on": values}
+    return {
+        runs[pk].site_id: Remembered(runs[pk].horizon, devices)
+        for pk, devices in states.items()
+        if runs[pk].horizon.end > horizon.start
+    }
 
 
 def _inputs(run: ScheduleRun, stored: SeriesByName) -> SiteInputs:

@@ -1,6 +1,5 @@
 """Writes of schedules."""
 
-from datetime import timedelta
 from time import perf_counter
 
 from django.db import transaction
@@ -17,13 +16,13 @@ from optimization.fingerprint import fingerprint
 from optimization.models import ScheduleRun
 from optimization.options import Options, checked, search_of, with_goal
 from optimization.problems import SiteInputs, build_problem
+from optimization.queries import LONGEST_HORIZON, states_before
 from optimization.storing import Solved, store_runs
 
 SCHEDULE_SITE = "schedule_site"
 REQUEST_GAP = 1e-3
 REQUEST_SECONDS = 60.0
 LONGEST_SECONDS = 600.0
-LONGEST_HORIZON = timedelta(days=8)
 
 
 class UnverifiedPlanError(RuntimeError):
@@ -57,8 +56,15 @@ def schedule_site(
         return stored
     told = options or {}
     problem = build_problem(site, horizon, with_goal(series, told))
-    search = search_of(told)
-    plan = solve(problem, solver=solver, gap=gap, time_limit=time_limit, progress=progress, options=search)
+    plan = solve(
+        problem,
+        solver=solver,
+        gap=gap,
+        time_limit=time_limit,
+        progress=progress,
+        options=search_of(told),
+        previous=states_before([site], horizon).get(site.pk),
+    )
     started = perf_counter()
     violations = [str(violation) for violation in verify(problem, plan)]
     if violations:

@@ -1,5 +1,6 @@
 """The linear relaxation first; its plan is taken where it is a plan of the full model, or repaired and then proven."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from optimization.engine.compiled import Compiled, Filled
 from optimization.engine.evaluate import relative_gap
 from optimization.engine.relaxation import Linear, Relaxation, relaxation_of
-from optimization.engine.rounding import promising_changes, rounded
+from optimization.engine.rounding import kept_states, promising_changes, rounded
 from optimization.engine.series import Series
 
 WHOLE = 1e-9
@@ -55,8 +56,17 @@ def least_misses(compiled: Compiled, filled: Filled) -> Filled | None:
 class LinearFirst:
     """The linear programme of a site, and plans of the full model that are made from its answer."""
 
-    def __init__(self, compiled: Compiled, filled: Filled, *, gap: float, elastic: bool = False) -> None:
-        self.compiled, self.filled, self.gap = compiled, filled, gap
+    def __init__(
+        self,
+        compiled: Compiled,
+        filled: Filled,
+        *,
+        gap: float,
+        elastic: bool = False,
+        remember: Callable[[Series], Series] | None = None,
+    ) -> None:
+        """`remember` puts the states of an earlier plan into a value per column."""
+        self.compiled, self.filled, self.gap, self.remember = compiled, filled, gap, remember
         self.relaxation = relaxation_of(compiled, elastic=elastic)
         self.binary, self.one, self.other = compiled.exclusive.T
         decided = compiled.integer.copy()
@@ -79,18 +89,35 @@ class LinearFirst:
     def _plan(self, linear: Linear) -> Linear | None:
         if self._off(linear.values) <= BOTH_KW:
             return self._repaired(linear, np.round(linear.values))
+        plan, states = self._first_plan(linear)
+        if not plan.found:
+            return None
+        plan, states = self._searched(plan, states, linear, self.relaxation, self.filled)
+        return self._repaired(plan, states)
+
+    def _first_plan(self, linear: Linear) -> tuple[Linear, Series]:
+        """Return a plan with states of its own: those of the earlier plan if they are good enough, or rounded ones."""
+        before = self._remembered(linear)
+        if before is not None and self._proven(before[0], linear):
+            return before
         for spread, dear_off in ROUNDINGS:
             states = rounded(self.compiled, self.filled, linear, spread=spread, dear_off=dear_off)
             plan = self.relaxation.solve(self.filled, *self._fixed(states))
             if plan.found:
                 break
         else:
-            states = self._with_few_misses(rounded(self.compiled, self.filled, linear), linear)
-            plan = self.relaxation.solve(self.filled, *self._fixed(states))
-        if not plan.found:
+            if before is None:
+                states = self._with_few_misses(rounded(self.compiled, self.filled, linear), linear)
+                plan = self.relaxation.solve(self.filled, *self._fixed(states))
+        return (plan, states) if before is None or plan.goal < before[0].goal else before
+
+    def _remembered(self, linear: Linear) -> tuple[Linear, Series] | None:
+        """Return the best plan with the states of the earlier one; None where there is none."""
+        if self.remember is None:
             return None
-        plan, states = self._searched(plan, states, linear, self.relaxation, self.filled)
-        return self._repaired(plan, states)
+        states = kept_states(self.compiled, self.filled, self.remember(np.round(linear.values)))
+        plan = self.relaxation.solve(self.filled, *self._fixed(states))
+        return (plan, states) if plan.found else None
 
     def _with_few_misses(self, states: Series, linear: Linear) -> Series:
         """Return states that miss less of the wishes: a search with a price on every missed kWh."""

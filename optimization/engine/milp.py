@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ from optimization.engine.errors import SolverError
 from optimization.engine.evaluate import judged, relative_gap
 from optimization.engine.highs import ABSOLUTE_GAP, Answer, Program, Progress
 from optimization.engine.linear_first import First, LinearFirst, least_misses
+from optimization.engine.previous import Previous, moved_to
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import DeviceSeries, Schedule
 from optimization.engine.series import Series
@@ -29,12 +32,20 @@ RANK_SHARE = 0.4
 MISMATCH = 1e-4
 
 
-def solve_milp(problem: SiteProblem, *, gap: float, time_limit: float, progress: Progress | None = None) -> Schedule:
+def solve_milp(
+    problem: SiteProblem,
+    *,
+    gap: float,
+    time_limit: float,
+    progress: Progress | None = None,
+    previous: Previous | None = None,
+) -> Schedule:
     """Return the cheapest plan, proven within the relative `gap`, or the best known after `time_limit` seconds.
 
     First every wish is taken as a hard limit. Where that leaves no plan, the wishes yield rank by rank: the least
     missed energy of each rank is found and kept, and then the goal is minimised. Should the time end before any plan
     is found, the uncontrolled plan is the answer (solver "uncontrolled"), with its distance to the bound.
+    The on/off states of a `previous` plan are tried before any others.
 
     Raises:
         SolverError: when HiGHS ends for another reason than optimality or time, or contradicts the plan's own figures.
@@ -46,7 +57,8 @@ def solve_milp(problem: SiteProblem, *, gap: float, time_limit: float, progress:
     filled = compiled.fill(site.numbers)
     built = time.perf_counter()
     _tell(progress, "solve")
-    search = _Search(compiled, filled, gap=gap, deadline=built + time_limit, progress=progress)
+    remember = None if previous is None or not compiled.switches else partial(_remember, site, compiled, previous)
+    search = _Search(compiled, filled, gap=gap, deadline=built + time_limit, progress=progress, remember=remember)
     answer = search.cheapest()
     seconds = {"build": built - started, "solve": time.perf_counter() - built}
     if answer.values is None:
@@ -68,12 +80,30 @@ def _tell(progress: Progress | None, phase: str) -> None:
         progress(phase, None)
 
 
+def _remember(site: Site, compiled: Compiled, previous: Previous, values: Series) -> Series:
+    """Return `values` (one per column) with the on/off states of an earlier plan where it has any."""
+    places = {device.name: compiled.variables[index] for index, device in enumerate(site.devices)}
+    states = {name: {"on": values[place["on"]]} for name, place in places.items() if "on" in place}
+    result = values.copy()
+    for name, series in moved_to(site.problem, previous, states).items():
+        result[places[name]["on"]] = series["on"]
+    return result
+
+
 class _Search:
     """The solves of one plan, all against one deadline."""
 
     def __init__(
-        self, compiled: Compiled, filled: Filled, *, gap: float, deadline: float, progress: Progress | None
+        self,
+        compiled: Compiled,
+        filled: Filled,
+        *,
+        gap: float,
+        deadline: float,
+        progress: Progress | None,
+        remember: Callable[[Series], Series] | None,
     ) -> None:
+        self.remember = remember
         self.compiled, self.filled = compiled, filled
         self.gap, self.deadline, self.progress = gap, deadline, progress
         self.program = Program(compiled, filled)
@@ -84,14 +114,15 @@ class _Search:
         """Return the plan of least goal among those that miss the wishes least, rank by rank."""
         for rank in self.ranks:
             self.program.high[rank] = 0.0
-        first = LinearFirst(self.compiled, self.filled, gap=self.gap).solve()
+        first = LinearFirst(self.compiled, self.filled, gap=self.gap, remember=self.remember).solve()
         answer = Answer(values=None, bound=-math.inf, infeasible=True) if first.infeasible else self._proven(first)
         return self._with_misses() if answer.infeasible else answer
 
     def _with_misses(self) -> Answer:
         limited = least_misses(self.compiled, self.filled)
         if limited is not None:
-            first = LinearFirst(self.compiled, limited, gap=self.gap, elastic=True).solve()
+            linear_first = LinearFirst(self.compiled, limited, gap=self.gap, elastic=True, remember=self.remember)
+            first = linear_first.solve()
             if first.values is not None:
                 self._allow_misses()
                 self.program.row_high = limited.row_high.copy()

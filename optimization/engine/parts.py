@@ -37,8 +37,7 @@ class Switch:
 class Part:
     """One device's share of the balances, its inputs, cost and wishes.
 
-    `takes_kw` and `gives_kw` are what it consumes and produces in each step, both 0 or more; heat is positive where it is
-    consumed.
+    `takes_kw` and `gives_kw` are what it consumes and produces in each step, both 0 or more; consumed heat is positive.
     `exclusive` holds (binary, one, other): the binary is 1 where only `one` may be above zero, else only `other`.
     `missed` holds (wish, variables of the missing energy in kWh), `switches` what is on or off.
     """

@@ -45,6 +45,21 @@ def rounded(
     return values
 
 
+def kept_states(compiled: Compiled, filled: Filled, wanted: Series) -> Series:
+    """Return `wanted` (a value per column) with the states nearest to it that keep the minimum times."""
+    values = wanted.copy()
+    for switching, initially in zip(compiled.switches, filled.initially, strict=True):
+        values[switching.on] = nearest_states(
+            on_cost=1 - wanted[switching.on],
+            off_cost=wanted[switching.on],
+            low=filled.low[switching.on],
+            high=filled.high[switching.on],
+            switching=switching,
+            initially=initially,
+        )
+    return values
+
+
 def spread_out(output: Series, lowest: float, length: int) -> Series:
     """Return the output with each block of `length` steps whose mean is below `lowest` made 0 or `lowest`.
 

@@ -8,6 +8,7 @@ from optimization.engine.ga import solve_ga
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.highs import Progress
 from optimization.engine.milp import solve_milp
+from optimization.engine.previous import Previous
 from optimization.engine.problem import SiteProblem
 from optimization.engine.pso import solve_pso
 from optimization.engine.schedule import Schedule
@@ -25,6 +26,7 @@ def solve(
     time_limit: float = 60.0,
     progress: Progress | None = None,
     options: SearchOptions | None = None,
+    previous: Previous | None = None,
 ) -> Schedule:
     """Return a verified plan for `problem`.
 
@@ -34,7 +36,8 @@ def solve(
         gap: relative distance between cost and proven bound that is good enough, 0 or more.
         time_limit: seconds after which the best plan so far is taken, with status "time_limit".
         progress: called with a phase and, while it searches, the gap.
-        options: for a heuristic: its seed, how long it searches, an extra cost in Python, the plan to start from.
+        options: for a heuristic: its seed, how long it searches, an extra cost in Python.
+        previous: a plan to start from, of this horizon or of one that overlaps it in steps of equal length.
 
     Raises:
         ProblemError: for an unknown solver, a negative gap, no time at all, or options for the solver "milp".
@@ -47,7 +50,7 @@ def solve(
     if options is not None and solver not in HEURISTICS:
         raise ProblemError("options", f"given for solver {solver}", f"None, or a solver of {', '.join(HEURISTICS)}")
     given = {} if options is None else {"options": options}
-    schedule = SOLVERS[solver](problem, gap=gap, time_limit=time_limit, progress=progress, **given)
+    schedule = SOLVERS[solver](problem, gap=gap, time_limit=time_limit, progress=progress, previous=previous, **given)
     violations = broken_physics(problem, schedule)
     if violations:
         raise SolverError(f"the plan breaks physics and was thrown away: {'; '.join(map(str, violations[:3]))}")

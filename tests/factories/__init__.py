@@ -10,6 +10,7 @@ import numpy as np
 from assets.models import (
     Battery,
     ElectricLoad,
+    Generator,
     Photovoltaic,
     Portfolio,
     PriceSeries,
@@ -93,6 +94,16 @@ class BatteryFactory(factory.django.DjangoModelFactory):
     capacity_kwh = 5.0
     charge_power_kw = 3.0
     discharge_power_kw = 3.0
+
+
+class GeneratorFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Generator
+
+    site = factory.SubFactory(SiteFactory)
+    name = "diesel"
+    power_kw = 3.0
+    fuel_curve = [[0.0, 0.2], [3.0, 1.0]]
 
 
 class PhotovoltaicFactory(factory.django.DjangoModelFactory):

@@ -16,10 +16,10 @@ from optimization import services
 from optimization.engine import Horizon, Prices, ProblemError, Violation, verify
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.problems import SiteInputs
-from optimization.queries import current_runs, latest_runs, problem_of, schedule_of
+from optimization.queries import current_runs, latest_runs, problem_of, schedule_of, states_before
 from optimization.services import UnverifiedPlanError, schedule_site
 from tests.conftest import People
-from tests.factories import BatteryFactory, ElectricLoadFactory, SiteFactory
+from tests.factories import BatteryFactory, ElectricLoadFactory, GeneratorFactory, SiteFactory
 
 pytestmark = pytest.mark.usefixtures("acts")
 
@@ -111,3 +111,20 @@ def test_offers_are_replaced_not_doubled(people: People, site: Site) -> None:
 def test_the_local_day_of_a_run_is_the_sites(people: People, site: Site) -> None:
     run = ScheduleRun(site=site, start=HORIZON.start)
     assert date.fromisoformat(run.local_day) == HORIZON.start.astimezone(ZoneInfo("Europe/Berlin")).date()
+
+
+def test_the_states_of_the_newest_plan_that_overlaps_are_remembered(people: People, site: Site) -> None:
+    inputs = replace(INPUTS, prices=Prices(import_eur_per_kwh=[0.1, 0.1, 0.1, 5.0, 5.0, 5.0]))
+    later = Horizon(HORIZON.start + 2 * HORIZON.step, HORIZON.step, 6)
+    with organization_scope(people.a):
+        GeneratorFactory(site=site, name="diesel")
+        assert states_before([site], HORIZON) == {}
+        schedule_site(site=site, horizon=HORIZON, series=INPUTS)
+        run = schedule_site(site=site, horizon=HORIZON, series=inputs)
+        before = states_before([site], later)[site.pk]
+        beyond = states_before([site], Horizon(HORIZON.end, HORIZON.step, 6))
+        planned = schedule_of(run).devices["diesel"]["on"]
+    assert before.horizon == HORIZON
+    assert planned.any()
+    np.testing.assert_array_equal(before.devices["diesel"]["on"], planned)
+    assert beyond == {}

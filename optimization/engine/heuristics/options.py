@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from optimization.engine.checks import require_between
 from optimization.engine.errors import ProblemError
 from optimization.engine.problem import SiteProblem
-from optimization.engine.schedule import DeviceSeries, Schedule
+from optimization.engine.schedule import DeviceSeries
 
 ExtraCost = Callable[[SiteProblem, Mapping[str, DeviceSeries]], float]
 
@@ -18,7 +18,7 @@ class SearchOptions:
 
     `extra_cost` returns EUR for the series of all devices by name: any Python function, added to the goal. It never
     returns less than `least_extra_cost_eur`, on which the proven bound rests; None promises nothing, so that there is
-    no bound. `previous` is a plan to start from: of this horizon, or of one that overlaps it in steps of equal length.
+    no bound.
     `evaluations` counts plans looked at, `population` those of one generation, and `block_minutes` is how finely the
     search decides.
     """
@@ -29,7 +29,6 @@ class SearchOptions:
     block_minutes: float = 60.0
     extra_cost: ExtraCost | None = None
     least_extra_cost_eur: float | None = 0.0
-    previous: Schedule | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("seed", 0), ("evaluations", 1), ("population", 4)):

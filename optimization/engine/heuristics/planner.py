@@ -12,6 +12,7 @@ from optimization.engine.heuristics.dispatch import Bounds, Dispatch, Outcome
 from optimization.engine.heuristics.genome import Genome
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.starts import Population
+from optimization.engine.previous import Previous
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.topology import Site
@@ -45,8 +46,10 @@ def violation(missed: tuple[float, ...]) -> float:
 class Planner:
     """Turns bounds that hold decisions into candidates; keeps the best of all, and counts them."""
 
-    def __init__(self, site: Site, options: SearchOptions, *, deadline: float) -> None:
-        self.site, self.options, self.deadline = site, options, deadline
+    def __init__(
+        self, site: Site, options: SearchOptions, *, deadline: float, previous: Previous | None = None
+    ) -> None:
+        self.site, self.options, self.deadline, self.previous = site, options, deadline, previous
         self.compiled: Compiled = cache.get(site.topology)
         self.filled = self.compiled.fill(site.numbers)
         self.dispatch = Dispatch(self.compiled, self.filled)

@@ -16,10 +16,10 @@ from optimization.engine.heuristics.dispatch import MISSED_DIGITS, Bounds
 from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series, leaning, rounded_guides
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.planner import Candidate, Planner
-from optimization.engine.heuristics.previous import moved_to
 from optimization.engine.heuristics.starts import Population
 from optimization.engine.highs import Progress
 from optimization.engine.horizon import Horizon
+from optimization.engine.previous import Previous, moved_to
 from optimization.engine.problem import SiteProblem
 from optimization.engine.rounding import promising_changes
 from optimization.engine.schedule import Schedule
@@ -63,6 +63,7 @@ def search(
     time_limit: float,
     progress: Progress | None = None,
     options: SearchOptions | None = None,
+    previous: Previous | None = None,
 ) -> Schedule:
     """Return the best plan found within `time_limit` seconds, with its distance to the relaxation's bound.
 
@@ -74,7 +75,7 @@ def search(
     """
     started = time.perf_counter()
     _tell(progress, "build", None)
-    planner = Planner(Site(problem), options or SearchOptions(), deadline=started + time_limit)
+    planner = Planner(Site(problem), options or SearchOptions(), deadline=started + time_limit, previous=previous)
     built = time.perf_counter()
     _tell(progress, "solve", None)
     best = Search(planner, make, gap, progress).best()
@@ -128,8 +129,8 @@ class Search:
         yield from rounded_guides(planner.compiled, planner.filled, planner.relaxed)
         idle = baseline(problem).devices
         yield guide_from_series(planner.site, planner.compiled, idle)
-        if planner.options.previous is not None:
-            last = moved_to(problem, planner.options.previous, idle)
+        if planner.previous is not None:
+            last = moved_to(problem, planner.previous, idle)
             yield guide_from_series(planner.site, planner.compiled, last)
 
     def genome(self, guides: Sequence[Series], *, contents: bool = False) -> Genome:
@@ -229,7 +230,7 @@ def _ready_plans(planner: Planner, solver: str, seconds: dict[str, float]) -> It
     """Yield answers that need no search: the uncontrolled plan and, for the same horizon and sound, the last one."""
     problem, options = planner.site.problem, planner.options
     expected = {device.name: device.quantities for device in problem.devices}
-    known, last = [baseline(problem).devices], options.previous
+    known, last = [baseline(problem).devices], planner.previous
     if last is not None and last.horizon == problem.horizon:
         same = {name: frozenset(series) for name, series in last.devices.items()} == expected
         known += [last.devices] if same else []

@@ -1,6 +1,8 @@
 """The compiled model is the Pyomo model, and the short ways through it lead to the same optimum."""
 
+import math
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pyomo.environ as pyo
@@ -8,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optimization.engine import SiteProblem, milp, solve, warm_starts
-from optimization.engine.compiled import Filled, cache, compile_topology
+from optimization.engine import Horizon, SiteProblem, formulation, milp, solve, warm_starts
+from optimization.engine.compiled import Compiled, Filled, cache, compile_topology
 from optimization.engine.devices import Battery
 from optimization.engine.formulation import formulate
-from optimization.engine.highs import Program
-from optimization.engine.topology import Site
+from optimization.engine.highs import Answer, Program
+from optimization.engine.previous import Remembered
+from optimization.engine.topology import Site, Topology
 from optimization.engine.wishes import missed_by_rank
 from tests.optimization.engine.mixes import MIXES
 from tests.optimization.engine.strategies import problems
@@ -82,14 +85,38 @@ def test_a_second_site_is_filled_into_the_model_of_the_first() -> None:
 
 def optimum(problem: SiteProblem) -> float:
     """Return the optimum of the full model, every binary at once, without any short way."""
-    site = Site(problem)
-    compiled = cache.get(site.topology)
-    program = Program(compiled, compiled.fill(site.numbers))
-    for rank in compiled.ranks:
-        program.high[rank] = 0.0
-    answer = program.solve(program.goal, gap=1e-4, time_limit=60)
+    answer, worth = tree(problem, plain_model(Site(problem).topology))
     assert answer.values is not None
-    return float(program.goal @ answer.values) + program.goal_offset
+    return worth
+
+
+def tree(problem: SiteProblem, compiled: Compiled, *, wishes: bool = True) -> tuple[Answer, float]:
+    """Solve the model with every binary at once; return the answer and what it is worth."""
+    program = Program(compiled, compiled.fill(Site(problem).numbers))
+    if wishes:
+        for rank in compiled.ranks:
+            program.high[rank] = 0.0
+    answer = program.solve(program.goal, gap=1e-4, time_limit=60)
+    return answer, math.nan if answer.values is None else float(program.goal @ answer.values) + program.goal_offset
+
+
+@lru_cache
+def plain_model(topology: Topology) -> Compiled:
+    """Return the model without the rows that only help the linear relaxation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formulation, "_tighten", lambda *_: None)
+        return compile_topology(topology)
+
+
+@given(problem=problems())
+@settings(max_examples=60, deadline=None)
+def test_what_follows_from_whole_states_excludes_no_plan(problem: SiteProblem) -> None:
+    topology = Site(problem).topology
+    (plain, worth), (tight, same) = (
+        tree(problem, compiled, wishes=False) for compiled in (plain_model(topology), cache.get(topology))
+    )
+    assert (plain.values is None) == (tight.values is None)
+    assert same == pytest.approx(worth, rel=2e-4, abs=1e-5, nan_ok=True)
 
 
 @pytest.mark.parametrize("mix", MIXES)
@@ -132,3 +159,34 @@ def test_warm_starts_change_no_cost() -> None:
     with warm_starts():
         warm = [solve(problem, gap=1e-4).objective_eur for problem in problems]
     assert warm == pytest.approx(cold, rel=2e-4, abs=1e-4)
+
+
+def house(seed: int, count: int = 48) -> SiteProblem:
+    """Return a house whose heat pump has states that the linear programme does not give away."""
+    return MIXES["+ heat pump + heat store"](np.random.default_rng(seed), count=count)
+
+
+def test_a_previous_plan_that_is_good_enough_is_kept() -> None:
+    for seed in range(6):
+        best = solve(house(seed), gap=1e-5)
+        again = solve(house(seed), gap=5e-3, previous=best)
+        assert np.array_equal(again.devices["heat pump"]["on"], best.devices["heat pump"]["on"]), seed
+        assert again.objective_eur == pytest.approx(best.objective_eur, rel=1e-6)
+
+
+def test_a_previous_plan_is_no_worse_a_start_for_the_rest_of_the_day() -> None:
+    for seed in range(6):
+        whole = house(seed)
+        horizon = Horizon(whole.horizon.start + 8 * whole.horizon.step, whole.horizon.step, 40)
+        rest = house(seed + 20, count=40)
+        rest = SiteProblem(horizon=horizon, devices=rest.devices, prices=rest.prices, connection=rest.connection)
+        cold, warm = solve(rest, gap=1e-3), solve(rest, gap=1e-3, previous=solve(whole, gap=1e-3))
+        assert warm.status == "optimal"
+        assert warm.objective_eur == pytest.approx(cold.objective_eur, rel=2e-3)
+
+
+def test_a_useless_previous_plan_does_no_harm() -> None:
+    problem = house(3)
+    always = Remembered(problem.horizon, {"heat pump": {"on": np.ones(48)}, "gone": {"on": np.ones(48)}})
+    plan = solve(problem, gap=1e-3, previous=always)
+    assert plan.objective_eur == pytest.approx(solve(problem, gap=1e-3).objective_eur, rel=2e-3)

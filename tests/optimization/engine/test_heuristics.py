@@ -188,8 +188,8 @@ def part_load(problem: SiteProblem, devices: Mapping[str, DeviceSeries]) -> floa
 def test_an_extra_cost_never_spoils_the_plan_that_it_starts_from() -> None:
     problem = own_supply(random(3))
     exact = solve(problem, gap=1e-3)
-    options = SearchOptions(extra_cost=part_load, previous=exact, evaluations=60)
-    plan = solve(problem, solver="ga", options=options)
+    options = SearchOptions(extra_cost=part_load, evaluations=60)
+    plan = solve(problem, solver="ga", options=options, previous=exact)
     assert plan.extra_eur > 0
     assert plan.objective_eur <= (exact.objective_eur + part_load(problem, exact.devices)) * (1 + 1e-4)
 
@@ -237,7 +237,7 @@ def test_the_exact_solver_takes_no_options() -> None:
 def test_the_last_plan_is_where_the_search_starts() -> None:
     problem = own_supply(random(5))
     last = solve(problem, gap=1e-3)
-    again = solve(problem, solver="ga", options=SearchOptions(previous=last, evaluations=12))
+    again = solve(problem, solver="ga", options=SearchOptions(evaluations=12), previous=last)
     assert again.objective_eur <= last.objective_eur * (1 + 1e-4)
 
 
@@ -246,7 +246,7 @@ def test_a_last_plan_of_another_time_is_taken_as_far_as_it_goes(later: timedelta
     problem = own_supply(random(5))
     last = solve(problem, gap=1e-2)
     moved = replace(problem, horizon=replace(problem.horizon, start=problem.horizon.start + later))
-    plan = solve(moved, solver="ga", options=SearchOptions(previous=last, evaluations=12))
+    plan = solve(moved, solver="ga", options=SearchOptions(evaluations=12), previous=last)
     assert verify(moved, plan) == ()
 
 

@@ -1,16 +1,39 @@
 """The last plan on the horizon of the next one."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from optimization.engine.horizon import Horizon
 from optimization.engine.problem import SiteProblem
-from optimization.engine.schedule import DeviceSeries, Schedule
+from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 
 
+class Previous(Protocol):
+    """A plan to start from, such as a schedule: of the same horizon, or of one that overlaps it."""
+
+    @property
+    def horizon(self) -> Horizon:
+        """The steps that it plans."""
+
+    @property
+    def devices(self) -> Mapping[str, DeviceSeries]:
+        """Its series by device name; those that are missing say nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """What is still known of a plan."""
+
+    horizon: Horizon
+    devices: Mapping[str, DeviceSeries]
+
+
 def moved_to(
-    problem: SiteProblem, previous: Schedule, otherwise: Mapping[str, DeviceSeries]
+    problem: SiteProblem, previous: Previous, otherwise: Mapping[str, DeviceSeries]
 ) -> dict[str, DeviceSeries]:
     """Return the previous plan's series on the problem's horizon; where it says nothing, those of `otherwise`.
 
