@@ -11,7 +11,6 @@ from optimization.engine.devices.load import HeatLoad
 from optimization.engine.evaluate import judged
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import DeviceSeries, Schedule
-from optimization.engine.series import Series
 
 ORDER_OF_HEAT = ("heat_pump", "chp", "boiler")
 
@@ -47,6 +46,7 @@ class _Store:
     def __init__(self, device: HeatStorage, problem: SiteProblem) -> None:
         self.device, self.hours = device, problem.horizon.step_hours
         self.content = device.content(problem.horizon)
+        self.kept, self.range_kw = self.content.kept, device.heat_range_kw
         self.kwh = self.content.kwh(device.initial_soc_percent)
         wished = device.min_soc_percent if device.final_soc_percent is None else device.final_soc_percent
         self.target_kwh = self.content.kwh(wished)
@@ -55,13 +55,13 @@ class _Store:
 
     def reach_kw(self, target_kwh: float) -> float:
         """Return the power that brings the content to a target, within the power limits."""
-        low, high = self.device.heat_range_kw
-        return float(np.clip((target_kwh - self.content.kept * self.kwh) / self.hours, low, high))
+        low, high = self.range_kw
+        return min(max((target_kwh - self.kept * self.kwh) / self.hours, low), high)
 
     def take(self, surplus_kw: float) -> float:
         """Take (or give, negative) up to `surplus_kw`; return what was taken."""
-        taken = float(np.clip(surplus_kw, self.reach_kw(0.0), self.reach_kw(self.content.capacity_kwh)))
-        self.kwh = self.content.kept * self.kwh + self.hours * taken
+        taken = min(max(surplus_kw, self.reach_kw(0.0)), self.reach_kw(self.content.capacity_kwh))
+        self.kwh = self.kept * self.kwh + self.hours * taken
         self.heat_kw.append(taken)
         return taken
 
@@ -73,9 +73,9 @@ def _heat_side(problem: SiteProblem) -> dict[str, DeviceSeries]:
     thermostats = _thermostats(problem)
     if not (loads or stores or thermostats):
         return {}
-    supplied: dict[str, Series] = {load.name: np.zeros(horizon.count) for load in loads}
-    for step in range(horizon.count):
-        demand = float(sum(load.demand[step] for load in loads))
+    demands = sum((load.demand for load in loads), np.zeros(horizon.count))
+    missing = np.zeros(horizon.count)
+    for step, demand in enumerate(demands.tolist()):
         wanted = demand + sum(store.reach_kw(store.target_kwh) for store in stores)
         room = demand + sum(store.reach_kw(store.highest_kwh) for store in stores)
         made = 0.0
@@ -84,11 +84,9 @@ def _heat_side(problem: SiteProblem) -> dict[str, DeviceSeries]:
         surplus = made - demand
         for store in stores:
             surplus -= store.take(surplus)
-        missing = max(0.0, -surplus)
-        for load in loads:
-            share = load.demand[step] / demand if demand else 0.0
-            supplied[load.name][step] = load.demand[step] - share * min(missing, demand)
-    series: dict[str, DeviceSeries] = {name: {"heat_kw": heat} for name, heat in supplied.items()}
+        missing[step] = min(max(0.0, -surplus), demand)
+    held = 1 - np.divide(missing, demands, out=np.zeros(horizon.count), where=demands > 0)
+    series: dict[str, DeviceSeries] = {load.name: {"heat_kw": load.demand * held} for load in loads}
     series |= {name: thermostat.series() for name, thermostat in thermostats.items()}
     series |= {store.device.name: store.device.series(np.array(store.heat_kw), horizon) for store in stores}
     return series

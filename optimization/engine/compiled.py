@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -82,10 +83,16 @@ class Compiled:
 
     def fill(self, numbers: Series) -> Filled:
         """Return the model of the site whose parameters are `numbers`."""
-        columns, rows = self.column_count, self.row_count
-        cuts = np.cumsum([columns, 1, columns, columns, rows, rows, len(self.rows), len(self.switches)])
-        goal, offset, *others = np.split(self.entries.at(numbers), cuts)
+        numbers = self.entries.at(numbers)
+        goal, offset, *others = (numbers[place] for place in self._places)
         return Filled(goal, float(offset[0]), *others)
+
+    @cached_property
+    def _places(self) -> tuple[slice, ...]:
+        """Where the parts of `Filled` lie among the entries."""
+        columns, rows, switches = self.column_count, self.row_count, len(self.switches)
+        ends = np.cumsum([columns, 1, columns, columns, rows, rows, len(self.rows), switches, switches]).tolist()
+        return tuple(slice(first, end) for first, end in pairwise([0, *ends]))
 
     def solved(self, index: int, values: Series) -> Mapping[str, Series]:
         """Return the solved variables of the device at `index` by name."""

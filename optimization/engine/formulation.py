@@ -115,10 +115,11 @@ def _tighten(block: Block, topology: Topology, parts: list[Part]) -> None:
         asked_for = block.demand_kw[t] * part.switches[0].on[t]
         return block.export_kw[t] + _taken_kw(decided, t) >= part.gives_kw[t] - asked_for
 
-    block.supply = pyo.Constraint(
-        steps, [k for k, part in enumerate(parts) if part.switches and part.takes_kw], rule=supply
-    )
-    block.use = pyo.Constraint(steps, [k for k, part in enumerate(parts) if part.switches and part.gives_kw], rule=use)
+    takers = [k for k, part in enumerate(parts) if part.switches and part.takes_kw]
+    # Where a part does both, its state is that of taking.
+    givers = [k for k, part in enumerate(parts) if part.switches and part.gives_kw and not part.takes_kw]
+    block.supply = pyo.Constraint(steps, takers, rule=supply)
+    block.use = pyo.Constraint(steps, givers, rule=use)
 
 
 def _limit(block: Block, topology: Topology, meter: MeterShape, site: Part) -> None:

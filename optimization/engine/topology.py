@@ -67,11 +67,12 @@ class Site:
     @property
     def numbers(self) -> Series:
         """The parameters in the order in which the model declares them, after a leading 1."""
-        return np.concatenate([[1.0], *self._values()])
+        return np.concatenate([(1.0,), *self._values()], dtype=np.float64)
 
-    def _values(self) -> Iterator[Series]:
+    def _values(self) -> Iterator[Series | tuple[float]]:
         for numbers in (*self._numbers, self._meter):
-            yield from (np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in numbers.values())
+            for value in numbers.values():
+                yield value if isinstance(value, np.ndarray) else (value,)
 
 
 def meter_parameters(problem: SiteProblem) -> Parameters:

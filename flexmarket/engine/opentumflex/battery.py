@@ -1,15 +1,18 @@
 """Offers of stationary batteries: charge more or less, feed out, stop charging from the grid."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from flexmarket.engine.opentumflex.offers import Offers, rounded_steps, steps_from, steps_held
+from flexmarket.engine.opentumflex.offers import Offers, Steps, steps_held
 from flexmarket.engine.site_plan import SitePlan, of_kind, share
 from flexmarket.engine.table import FlexTable
 from optimization.engine.devices import Battery, Device
 from optimization.engine.series import Series
 
+Flags = npt.NDArray[np.bool_]
 RESERVE_KWH = 0.5
 NOISE_KWH = 1e-9
 
@@ -37,76 +40,81 @@ def battery_offers(plan: BatteryPlan, import_price: Series, steps_per_hour: int)
     Efficiencies are left out; the limits are the full capacity above and 0.5 kWh below.
     Source: sections b.2 and c of the OpenTUMFlex 1.0 description.
     """
-    count = len(plan.charge_kw)
-    offers = Offers.none(count)
-    stop_steps = steps_held(plan.grid_charge_kw)
-    for step in range(count):
-        power, duration = _extra_charge(plan, step, steps_per_hour)
-        if duration:
-            energy = power * duration / steps_per_hour
-            offers.negative_power[step] = power
-            offers.negative_energy[step] = energy
-            offers.negative_price[step] = -_replaced_purchases(
-                plan.charge_kw[step + duration :] / steps_per_hour, import_price[step + duration :], energy
-            )
-        power, duration = _feed_out(plan, step, steps_per_hour)
-        if duration:
-            offers.positive_power[step] = power
-            offers.positive_energy[step] = power * duration / steps_per_hour
-        grid_charge = plan.grid_charge_kw[step]
-        if grid_charge > plan.min_power_kw:
-            offers.positive_power[step] += grid_charge
-            offers.positive_energy[step] += grid_charge * stop_steps[step] / steps_per_hour
-        if offers.positive_power[step] > 0:
-            offers.positive_price[step] = import_price[step:].mean()
+    offers = Offers.none(len(plan.charge_kw))
+    _offer_extra_charge(plan, import_price, steps_per_hour, offers)
+    _offer_feed_out(plan, steps_per_hour, offers)
+    _offer_stopped_charge(plan, steps_per_hour, offers)
+    offers.positive_price[:] = np.where(offers.positive_power > 0, _mean_from(import_price), 0.0)
     return offers
 
 
-def _extra_charge(plan: BatteryPlan, step: int, steps_per_hour: int) -> tuple[float, int]:
-    """Return power and steps of charging more (or discharging less): what fits and is taken from later charging."""
-    room = plan.max_charge_kw - plan.charge_kw + plan.discharge_kw
-    power = float(room[step])
-    free = plan.capacity_kwh - float(plan.energy_kwh[step])
-    if free <= 0 or power <= 0 or power < plan.min_power_kw:
-        return 0.0, 0
-    last = len(room) - 1
-    most = min(rounded_steps(steps_per_hour * free / power, last), last - step)
-    duration = steps_from(room, step, power, most)
-    later = float(plan.charge_kw[step + duration :].sum()) / steps_per_hour
-    need = power * duration / steps_per_hour
-    while later < need - NOISE_KWH and duration > 0:
-        need -= power / steps_per_hour
-        duration -= 1
-    return power, duration
+def _offer_extra_charge(plan: BatteryPlan, price: Series, steps_per_hour: int, offers: Offers) -> None:
+    """Offer to charge more (or discharge less): what fits and is taken from later charging."""
+    power = plan.max_charge_kw - plan.charge_kw + plan.discharge_kw
+    free = plan.capacity_kwh - plan.energy_kwh
+    may = (free > 0) & (power > 0) & (power >= plan.min_power_kw)
+    durations = np.minimum(_most_steps(free, power, may, steps_per_hour), steps_held(power))
+    later = _sum_from(plan.charge_kw) / steps_per_hour
+    dearest = np.argsort(-price, kind="stable")
+    for step in np.flatnonzero(may & (durations > 0)).tolist():
+        energy = float(power[step]) / steps_per_hour
+        planned = int(durations[step])
+        duration = min(planned, math.floor((float(later[step + planned]) + NOISE_KWH) / energy))
+        if duration:
+            after = dearest[dearest >= step + duration]
+            replaced = _replaced_purchases(plan.charge_kw[after] / steps_per_hour, price[after], energy * duration)
+            offers.negative_power[step] = power[step]
+            offers.negative_energy[step] = energy * duration
+            offers.negative_price[step] = -replaced
 
 
-def _feed_out(plan: BatteryPlan, step: int, steps_per_hour: int) -> tuple[float, int]:
-    """Return power and steps of discharging: what is stored, and what can be charged again later."""
-    free_power = plan.max_discharge_kw - plan.discharge_kw
-    own_charge = float(plan.charge_kw[step] - plan.grid_charge_kw[step])
-    asked = float(free_power[step]) + own_charge
-    power = float(free_power[step])
-    stored = float(plan.energy_kwh[step]) - RESERVE_KWH
-    if stored <= 0 or asked <= 0 or power < plan.min_power_kw:
-        return 0.0, 0
-    last = len(free_power) - 1
-    most = min(rounded_steps(steps_per_hour * stored / asked, last), last - step)
-    duration = steps_from(free_power, step, asked, most)
-    charge_room = (plan.max_charge_kw - plan.charge_kw) / steps_per_hour
-    can = float(charge_room[step + duration :].sum())
-    energy = power * duration / steps_per_hour
-    while can < energy - NOISE_KWH and duration > 0:
-        energy -= power / steps_per_hour
-        duration -= 1
-        can += float(charge_room[step + duration])
-    return power, duration
+def _offer_feed_out(plan: BatteryPlan, steps_per_hour: int, offers: Offers) -> None:
+    """Offer to discharge: what is stored, and what can be charged again later."""
+    power = plan.max_discharge_kw - plan.discharge_kw
+    asked = power + (plan.charge_kw - plan.grid_charge_kw)
+    stored = plan.energy_kwh - RESERVE_KWH
+    # With a charge of its own a step asks for more than it has room for, and offers nothing.
+    may = (stored > 0) & (asked > 0) & (power >= plan.min_power_kw) & (asked <= power)
+    durations = np.minimum(_most_steps(stored, asked, may, steps_per_hour), steps_held(power))
+    can = _sum_from(plan.max_charge_kw - plan.charge_kw) / steps_per_hour
+    for step in np.flatnonzero(may & (durations > 0)).tolist():
+        energy, duration = float(power[step]) / steps_per_hour, int(durations[step])
+        while duration and can[step + duration] < energy * duration - NOISE_KWH:
+            duration -= 1
+        if duration:
+            offers.positive_power[step] = power[step]
+            offers.positive_energy[step] = energy * duration
+
+
+def _offer_stopped_charge(plan: BatteryPlan, steps_per_hour: int, offers: Offers) -> None:
+    """Offer to stop charging from the grid, on top of what is fed out."""
+    stopped = np.where(plan.grid_charge_kw > plan.min_power_kw, plan.grid_charge_kw, 0.0)
+    offers.positive_power[:] += stopped
+    offers.positive_energy[:] += stopped * steps_held(plan.grid_charge_kw) / steps_per_hour
+
+
+def _most_steps(energy_kwh: Series, power_kw: Series, where: Flags, steps_per_hour: int) -> Steps:
+    """Return how many steps an energy lasts at a power (rounded half to even), within the horizon's last step."""
+    last = len(power_kw) - 1
+    steps = np.divide(steps_per_hour * energy_kwh, power_kw, out=np.zeros(last + 1), where=where)
+    return np.minimum(np.rint(np.minimum(steps, last)), last - np.arange(last + 1)).astype(np.intp)
+
+
+def _sum_from(values: Series) -> Series:
+    """Return for each step the sum from it to the end, and 0 for the end."""
+    return np.append(np.cumsum(values[::-1])[::-1], 0.0)
+
+
+def _mean_from(values: Series) -> Series:
+    """Return for each step the mean from it to the end."""
+    return np.asarray(np.cumsum(values[::-1])[::-1] / np.arange(len(values), 0, -1))
 
 
 def _replaced_purchases(energy_kwh: Series, price: Series, needed_kwh: float) -> float:
-    """Return the mean price of the dearest later purchases that `needed_kwh` replaces."""
-    dearest = np.argsort(-price, kind="stable")
-    used = np.minimum(np.cumsum(energy_kwh[dearest]), needed_kwh)
-    return float(np.diff(used, prepend=0.0) @ price[dearest]) / needed_kwh
+    """Return the mean price of the purchases, dearest first, that `needed_kwh` replaces."""
+    before = np.cumsum(energy_kwh) - energy_kwh
+    used = np.minimum(np.maximum(needed_kwh - before, 0.0), energy_kwh)
+    return float(used @ price) / needed_kwh
 
 
 def battery_plan(plan: SitePlan, battery: Battery) -> BatteryPlan:

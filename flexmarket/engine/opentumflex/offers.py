@@ -71,14 +71,3 @@ def first_smaller(values: Series) -> Steps:
 def steps_held(values: Series) -> Steps:
     """Return for each step how many steps, itself included, keep at least its value without a break."""
     return first_smaller(values) - np.arange(len(values))
-
-
-def steps_from(values: Series, start: int, threshold: float, most: int) -> int:
-    """Return how many steps from `start` on, `most` at most, keep at least `threshold` without a break."""
-    below = values[start : start + most] < threshold
-    return int(np.argmax(below)) if below.any() else len(below)
-
-
-def rounded_steps(steps: float, most: int) -> int:
-    """Return a number of steps rounded half to even, and `most` at most."""
-    return round(min(steps, most))

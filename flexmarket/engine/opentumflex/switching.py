@@ -80,12 +80,13 @@ def _steps_in_band(plan: SwitchingPlan) -> Steps:
     The count starts from the planned content at the end of the step; its later planned course does not matter.
     """
     count = len(plan.on)
-    steps = np.zeros(count, dtype=np.intp)
-    for step in range(count):
-        course = plan.soc_percent[step] + np.append(0.0, np.cumsum(plan.soc_change_percent[step:]))
-        outside = ~((course > plan.min_soc_percent) & (course < plan.max_soc_percent))
-        steps[step] = max(int(np.argmax(outside)) - 1, 0) if outside.any() else count - step
-    return steps
+    total = np.append(0.0, np.cumsum(plan.soc_change_percent))
+    # Row s holds the course after 0, 1, .. changes from step s on.
+    course = plan.soc_percent[:, None] + total[None, :] - total[:-1, None]
+    later = np.arange(count + 1)[None, :] >= np.arange(count)[:, None]
+    outside = later & ~((course > plan.min_soc_percent) & (course < plan.max_soc_percent))
+    held = np.argmax(outside, axis=1) - np.arange(count) - 1
+    return np.where(outside.any(axis=1), np.maximum(held, 0), count - np.arange(count))
 
 
 def postponed_price(price: Series, candidates: Series, start: int, steps: int) -> float:
