@@ -55,14 +55,14 @@ def schedule_site(
     if work is not None and (stored := ScheduleRun.objects.filter(job=work.job, site=site).first()):
         return stored
     told = options or {}
-    problem = build_problem(site, horizon, with_goal(series, told))
+    problem, search = build_problem(site, horizon, with_goal(series, told)), search_of(told)
     plan = solve(
         problem,
         solver=solver,
         gap=gap,
         time_limit=time_limit,
         progress=progress,
-        options=search_of(told),
+        options=search,
         previous=states_before([site], horizon).get(site.pk),
     )
     started = perf_counter()
