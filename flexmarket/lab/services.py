@@ -11,7 +11,8 @@ from zoneinfo import available_timezones
 from django.db import transaction
 
 from flexmarket.lab.inputs import file_of, problem_of
-from flexmarket.lab.numbers import Changes
+from flexmarket.lab.labels import described
+from flexmarket.lab.numbers import Change, Changes
 from flexmarket.models import SERIES, Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
 from flexmarket.scenario_run import RunResult
 from flexplatform.accounts import audit
@@ -194,5 +195,9 @@ def _safe_name(name: str) -> str:
 
 
 def _label(changes: Changes) -> str:
-    text = ", ".join(f"{name} {value}" for name, value in changes.items())
+    text = ", ".join(f"{described(name)} {_shown(value)}" for name, value in changes.items())
     return (text if len(text) <= LONGEST_NAME else f"{len(changes)} changes") or FIRST_LABEL
+
+
+def _shown(value: Change) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
