@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from django.utils import timezone
@@ -40,7 +40,7 @@ def site_now(request: TenantRequest, site: Site) -> dict[str, Any]:
         return {"may_view": request.membership.may(permissions.VIEW_SCHEDULES)}
     step = int((now - run.start) / run.horizon.step)
     rows = ScheduleSeries.objects.filter(run=run, role=ScheduleSeries.Role.PLAN)
-    plan = {(row.device, row.quantity): row.values for row in rows}
+    plan = {(row.device, row.quantity): cast("Series", row.values) for row in rows}
     grid = plan["", "grid_power_kw"][step]
     return {
         "may_view": True,

@@ -95,7 +95,11 @@ def power_of(
 ) -> PortfolioPower:
     """Return the summed power over the organization's local days; one query, none while it is still known."""
     known = f"portfolio-power:{key_of(organization, days, sums)}"
-    return cache.get_or_set(known, lambda: _summed(organization, days, runs), SECONDS_KEPT)
+    found: PortfolioPower | None = cache.get(known)
+    if found is None:
+        found = _summed(organization, days, runs)
+        cache.set(known, found, SECONDS_KEPT)
+    return found
 
 
 def key_of(organization: Organization, days: Sequence[date], sums: Sequence[DaySum]) -> str:

@@ -45,5 +45,5 @@ def _failures(organization: Organization) -> Iterator[tuple[int, datetime]]:
     yield from together.order_by().values_list("site").annotate(Max("portfolio_run__created_at"))
     alone = Job.objects.filter(organization=organization, kind=SCHEDULE_SITE, status=Job.Status.FAILED)
     for asked, moment in alone.filter(finished_at__gte=since).order_by().values_list("input", "finished_at"):
-        if "site" in asked:
+        if moment and "site" in asked:
             yield asked["site"], moment

@@ -111,3 +111,13 @@ def test_date_fields_keep_the_form_that_browsers_read(people: People) -> None:
     client.cookies["django_language"] = "de"
     page = client.post(reverse("token_new", args=["a"]), {"name": "x", "expires_at": "2030-01-31"}).content.decode()
     assert 'value="2030-01-31"' in page
+
+
+def test_what_cannot_be_undone_asks_first(people: People) -> None:
+    client = people.client("alice")
+    page = client.get(reverse("members", args=["a"])).content.decode()
+    for name in ("deactivate", "remove"):
+        forms = re.findall(rf"<form[^>]*/{name}/[^>]*>", page)
+        assert len(forms) == 2
+        assert all("data-confirm=" in form for form in forms)
+    assert 'id="confirm"' in page

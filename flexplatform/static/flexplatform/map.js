@@ -8,6 +8,8 @@
 
   const MOST_KINDS = 4;
   const NEAR_ZOOM = 11;
+  const FAR_ZOOM = 8;
+  const MANY = 1000;
   const SVG = "http://www.w3.org/2000/svg";
   const filter = document.querySelector("[data-map-filter]");
   const count = document.querySelector("[data-map-count]");
@@ -131,8 +133,9 @@
   const cluster = (data) => (group) => {
     const found = group.getAllChildMarkers();
     const worst = found.reduce((least, each) => Math.min(least, each.state), data.states.length - 1);
-    const box = element("span", `fp-cluster fp-state-${data.states[worst].name}`, element("span", "", number.format(group.getChildCount())));
-    return L.divIcon({ className: "", html: box, iconSize: [38, 38] });
+    const size = group.getChildCount() < MANY ? 38 : 48;
+    const box = element("span", `fp-cluster${size > 38 ? " fp-cluster-large" : ""} fp-state-${data.states[worst].name}`, element("span", "", number.format(group.getChildCount())));
+    return L.divIcon({ className: "", html: box, iconSize: [size, size] });
   };
 
   const fits = (data) => {
@@ -176,7 +179,10 @@
   const start = async () => {
     const map = L.map(place, { zoomSnap: 0.25, scrollWheelZoom: Boolean(side), maxZoom: 19 });
     map.attributionControl.setPrefix("");
-    const zoomed = () => place.classList.toggle("fp-near", map.getZoom() >= NEAR_ZOOM);
+    const zoomed = () => {
+      place.classList.toggle("fp-near", map.getZoom() >= NEAR_ZOOM);
+      place.classList.toggle("fp-far", map.getZoom() < FAR_ZOOM);
+    };
     map.on("zoomend", zoomed);
     const response = await fetch(place.dataset.map, { headers: { Accept: "application/json" } });
     if (!response.ok) throw new Error(String(response.status));
