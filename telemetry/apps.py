@@ -1,6 +1,7 @@
 """What is measured, and the channels that measurements and forecasts belong to."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class TelemetryConfig(AppConfig):
@@ -9,12 +10,15 @@ class TelemetryConfig(AppConfig):
     name = "telemetry"
 
     def ready(self) -> None:
-        """Register the resources of the API and the bridge's health."""
+        """Register the resources of the API, the pages and the bridge's health."""
+        from flexplatform.accounts.permissions import VIEW_TELEMETRY
         from flexplatform.api.registry import ApiResource, api_resources
-        from flexplatform.registry import HealthCheck, health_checks
+        from flexplatform.registry import HealthCheck, NavigationEntry, Route, health_checks, navigation, routes
         from telemetry import api, health
 
         api_resources.add(ApiResource("readings", api.ReadingViewSet, order=21))
         api_resources.add(ApiResource("dead-letters", api.DeadLetterViewSet, order=23))
         api_resources.add(ApiResource("device-credentials", api.DeviceCredentialViewSet, order=24))
+        routes.add(Route("telemetry", "telemetry/", "telemetry.urls", order=20))
+        navigation.add(NavigationEntry("telemetry", _("Telemetry"), "telemetry", VIEW_TELEMETRY, 30, "antenna"))
         health_checks.add(HealthCheck("mqtt_bridge", health.bridge))

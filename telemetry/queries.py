@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -183,7 +183,7 @@ def _rollups(channels: list[int], start: datetime, end: datetime) -> Series:
 def _raw_buckets(channel: Channel, start: datetime, end: datetime, bucket_us: int) -> Series:
     """Return rows as `_rollups` does, summed up by the database from readings."""
     database: Any = connections[router.db_for_read(Reading)]
-    statement, lasting = BUCKETS[database.vendor], bucket_us
+    statement, lasting = BUCKETS[database.vendor], cast("Any", bucket_us)
     if database.vendor == "postgresql":
         lasting = timedelta(microseconds=bucket_us)
     moment = Reading._meta.get_field("time")

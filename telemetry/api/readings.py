@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -134,7 +135,7 @@ class RawReadingsSerializer(serializers.Serializer[Any]):
 
     channel = serializers.IntegerField()
     times = serializers.ListField(child=serializers.DateTimeField())
-    values = serializers.ListField(child=serializers.FloatField())  # type: ignore[assignment]
+    values = serializers.ListField(child=serializers.FloatField())
     received = serializers.ListField(child=serializers.DateTimeField())
     more = serializers.BooleanField()
 
@@ -145,7 +146,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     channel = serializers.IntegerField()
     start = serializers.DateTimeField()
     step = serializers.IntegerField(help_text="Length of a step in seconds")
-    values = NumbersOrNull(help_text="Means")  # type: ignore[assignment]
+    values = NumbersOrNull(help_text="Means")
     lowest = NumbersOrNull()
     highest = NumbersOrNull()
     energy_kwh = NumbersOrNull(allow_null=True, help_text="Null for what is no power")
@@ -158,7 +159,7 @@ class PointsSerializer(serializers.Serializer[Any]):
 
     channel = serializers.IntegerField()
     times = serializers.ListField(child=serializers.DateTimeField())
-    values = NumbersOrNull(help_text="Means")  # type: ignore[assignment]
+    values = NumbersOrNull(help_text="Means")
     lowest = NumbersOrNull()
     highest = NumbersOrNull()
 
@@ -292,7 +293,12 @@ class ReadingViewSet(TenantViewSet):
             "count": found.count.tolist(),
             "quality": plain(found.quality),
         }
-        columns = {"mean": found.mean, "lowest": found.lowest, "highest": found.highest, "count": found.count}
+        columns = {
+            "mean": found.mean,
+            "lowest": found.lowest,
+            "highest": found.highest,
+            "count": found.count.astype(np.float64),
+        }
         return TableResponse(body, SeriesTable(start, step, columns))
 
     @extend_schema(

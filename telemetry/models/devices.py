@@ -1,6 +1,5 @@
 """Devices as senders: what they sign in with, and whether they are there."""
 
-import re
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
@@ -12,10 +11,11 @@ from assets.models import Asset, Checked, Site
 from flexplatform.accounts.models import Organization
 
 # What a broker takes for one level of a topic, whatever its version.
-NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+NAME = r"[A-Za-z0-9_-]{1,60}"
+ALLOWED = "Allowed: 1 to 60 letters, digits, dashes and underscores."
 
 
-class DeviceCredential(Checked):  # type: ignore[django-manager-missing]
+class DeviceCredential(Checked):
     """A user name and password at the broker, for one device or, where `asset` is empty, for all of a site.
 
     `password` is the hash that mosquitto checks; the clear text is shown once and not stored.
@@ -28,7 +28,7 @@ class DeviceCredential(Checked):  # type: ignore[django-manager-missing]
     )
     name = models.CharField(
         max_length=60,
-        validators=[RegexValidator(rf"\A{NAME.pattern}\Z", "Allowed: 1 to 60 letters, digits, dashes and underscores.")],
+        validators=[RegexValidator(rf"\A{NAME}\Z", ALLOWED)],
     )
     username = models.CharField(max_length=120, unique=True, editable=False)
     password = models.CharField(max_length=200, editable=False)

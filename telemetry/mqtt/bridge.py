@@ -49,7 +49,7 @@ class Bridge:
         link_options: LinkOptions,
         options: BridgeOptions,
         lock: Lock,
-        changed: Callable[[], None] = lambda: None,
+        changed: Callable[[], object] = lambda: None,
     ) -> None:
         self.address, self.link_options, self.options, self.lock = address, link_options, options, lock
         self.registry = TopicRegistry()

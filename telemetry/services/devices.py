@@ -86,15 +86,9 @@ def revoke_credential(*, credential: DeviceCredential) -> DeviceCredential:
 def note_presences(*, presences: Iterable[DevicePresence]) -> None:
     """Store whether devices of any organizations are connected; of several for one device the last counts."""
     for presence in {(each.site_id, each.asset_id): each for each in presences}.values():
-        DevicePresence.objects.update_or_create(
-            site_id=presence.site_id,
-            asset_id=presence.asset_id,
-            defaults={
-                "organization_id": presence.organization_id,
-                "online": presence.online,
-                "changed_at": presence.changed_at,
-            },
-        )
+        same = DevicePresence.objects.filter(site=presence.site_id, asset=presence.asset_id)
+        if not same.update(online=presence.online, changed_at=presence.changed_at):
+            presence.save()
 
 
 def _locked(credential: DeviceCredential) -> DeviceCredential:

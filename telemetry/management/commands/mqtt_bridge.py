@@ -49,7 +49,7 @@ class Command(BaseCommand):
             LinkOptions(filters=options["filter"] or [EVERY_READING], client_id=options["client_id"]),
             BridgeOptions(batch=options["batch"], flush_seconds=options["flush_ms"] / 1000),
             bridge_lock(),
-            files.update if files else lambda: None,
+            files.update if files else lambda: False,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: bridge.stopping.set())
