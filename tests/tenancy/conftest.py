@@ -18,7 +18,7 @@ from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from telemetry.batches import ReadingBatch
 from telemetry.models import Channel, DeadLetter, DeviceCredential
 from telemetry.models.moments import microseconds
-from telemetry.services import create_credential, store_readings
+from telemetry.services import Reference, create_credential, ensure_channels, store_readings
 from telemetry.services.readings import Letter
 from tests.api.conftest import of_a, of_b
 from tests.conftest import People
@@ -117,7 +117,10 @@ class World:
             for kind, values in DEVICES.items():
                 create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
             create_credential(site=self.site, name=f"gateway{len(self.called)}")
-            store_readings(batch=ReadingBatch.of([], [], [], []), letters=[self.letter()])
+            grid = Reference(site=self.site.pk, quantity="grid_power_kw")
+            (channel,) = ensure_channels(organization=self.organization, references=[grid])
+            now_us = microseconds(timezone.now())
+            store_readings(batch=ReadingBatch.of([channel.pk], [now_us], [1], [now_us]), letters=[self.letter()])
             receive_forecast(organization=self.organization, delivery=delivery(self.site))
         self.series = PriceSeriesFactory(organization=self.organization, name=f"Prices{self.called}")
         PriceValuesFactory(series=self.series)

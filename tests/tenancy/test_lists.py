@@ -30,6 +30,9 @@ PORTAL = {
     "board_charts": (5, "kW at"),
     "members": (5, "/withdraw/"),
     "tokens": (4, "robot"),
+    "telemetry": (5, "site.grid_power_kw"),
+    "dead_letters": (4, "/discard/"),
+    "device_credentials": (5, "/revoke/"),
     "audit": (5, "token.create"),
 }
 # Sums over all rows, and their queries.

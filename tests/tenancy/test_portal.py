@@ -70,7 +70,7 @@ def test_a_foreign_row_does_not_exist_under_the_own_address(
     client = people.client("alice")
     assert status(client, name, foreign.address(TENANT_ROUTES[name], "a")) == 404
     route = TENANT_ROUTES[name].replace("<int:", "<")
-    for kind in ("tariff", "run", "portfolio_run", "job", "member", "invitation", "token"):
+    for kind in ("tariff", "run", "portfolio_run", "job", "member", "invitation", "token", "letter", "credential"):
         route = route.replace(f"<{kind}>", str(10**30))
     assert status(client, name, world.address(route, "a")) == 404
 
