@@ -116,7 +116,7 @@ class World:
         with organization_scope(self.organization), audit.acting("tests", Door.COMMAND):
             for kind, values in DEVICES.items():
                 create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
-            create_credential(site=self.site, name=f"gateway{len(self.called)}")
+            create_credential(site=self.site, name=f"gateway-{self.site.slug}")
             grid = Reference(site=self.site.pk, quantity="grid_power_kw")
             (channel,) = ensure_channels(organization=self.organization, references=[grid])
             now_us = microseconds(timezone.now())
