@@ -179,5 +179,4 @@ class StartForm(SolverForm):
 
     def with_key(self, key: str) -> None:
         """Give the form that is shown again a new key."""
-        self.data = self.data.copy()
-        self.data["key"] = key
+        self.data = {**self.data, "key": key}

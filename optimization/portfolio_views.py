@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import F
+from django.db.models.expressions import OrderBy
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import ListView, TemplateView
@@ -22,7 +23,7 @@ from optimization.portfolio_runs import request_portfolio_run
 RESULTS_PER_PAGE = 100
 MOST_OTHERS = 50
 # How the results may be ordered, by what the address says.
-ORDERS = {
+ORDERS: dict[str, tuple[str | OrderBy, str]] = {
     "-saving": ("-saving_eur", "id"),
     "saving": ("saving_eur", "id"),
     "-cost": (F("run__total_cost_eur").desc(nulls_last=True), "id"),

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
@@ -50,7 +51,9 @@ class StartRun(OrganizationMixin, TemplateView):
             form = StartForm(self.organization, request.POST)
             answer = self._started(form) if form.is_valid() else None
             if answer is None:
-                return self.render_to_response(self.get_context_data(form=form), status=422).render()
+                answer = TemplateResponse(
+                    request, self.template_name, self.get_context_data(form=form), status=422
+                ).render()
         return answer
 
     def _started(self, form: StartForm) -> HttpResponseBase | None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
@@ -40,5 +41,5 @@ def _of_direction(table: FlexTable, direction: str) -> FlexTable:
     if not direction:
         return table
     other = next(each for each in DIRECTIONS if each != direction)
-    nothing = np.zeros(len(table))
-    return replace(table, **{f"{other}_{quantity}": nothing for quantity in QUANTITIES})
+    nothing: dict[str, Any] = {f"{other}_{quantity}": np.zeros(len(table)) for quantity in QUANTITIES}
+    return replace(table, **nothing)

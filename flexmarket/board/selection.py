@@ -96,7 +96,7 @@ def board_of(organization: Organization, wanted: Wanted) -> Board:
         steps, inside = _steps(horizon, start, step_seconds, count)
         for place, name in enumerate(COLUMNS, 3):
             stacked = np.array([rows[index][place] for index in indexes])
-            columns[name][np.ix_(indexes, inside)] = stacked[:, steps[inside]]
+            columns[name][np.ix_(np.array(indexes), np.flatnonzero(inside))] = stacked[:, steps[inside]]
     return Board(horizon, sources, columns)
 
 

@@ -148,7 +148,7 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     """What to solve: a scenario, with some of its numbers changed."""
 
     scenario = serializers.IntegerField(help_text="Id of the scenario")
-    label = serializers.CharField(default="", allow_blank=True, max_length=100)
+    label = serializers.CharField(default="", allow_blank=True, max_length=100)  # type: ignore[assignment]
     changes = serializers.DictField(default=dict, help_text="Changed numbers by name, as `numbers` of the scenario")
     solver = serializers.ChoiceField(choices=list(SOLVERS), default="milp")
     gap = serializers.FloatField(default=REQUEST_GAP, help_text="Relative gap that is good enough")

@@ -1,7 +1,7 @@
 """The charts of a run, and of two runs in one picture."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext as _
 
@@ -59,8 +59,7 @@ def _offered(offers: Mapping[str, Any]) -> Iterator[Figure]:
 
 def _grid(run: ScenarioRun) -> Series:
     rows = ScenarioSeries.objects.filter(run=run, role=ScenarioSeries.Role.PLAN, device="", quantity="grid_power_kw")
-    found: Series = rows.values_list("values", flat=True).get()
-    return found
+    return cast("Series", rows.values_list("values", flat=True).get())
 
 
 def _side(run: ScenarioRun) -> Side:

@@ -55,7 +55,7 @@ class ScenarioForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Take either a file of a bearable size or a named scenario, and give it a name."""
         found = super().clean() or self.cleaned_data
-        file, template = found.get("file"), found.get("template")
+        file, template = found.get("file"), str(found.get("template") or "")
         if file is None and not template and "file" not in self.errors and "template" not in self.errors:
             self.add_error("file", _("Choose a file or a named scenario."))
         if file is not None and template:
@@ -137,8 +137,7 @@ class WhatIfForm(SolverForm):
 
     def with_key(self, key: str) -> None:
         """Give the form that is shown again a new key."""
-        self.data = self.data.copy()
-        self.data["key"] = key
+        self.data = {**self.data, "key": key}
 
     def add_problem(self, error: ProblemError) -> None:
         """Show an error of the engine at its field, or above the form where it has none."""

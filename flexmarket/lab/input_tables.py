@@ -106,15 +106,15 @@ def _table(name: str, rows: Sequence[Row], errors: Sequence[InputError]) -> Inpu
     of_cells: dict[tuple[int, str], str] = {}
     of_rows: dict[int, str] = defaultdict(str)
     for error in errors:
-        row, column = _row(error), _column(error)
-        if row is None or _sheet(error) != name:
+        number, column = _row(error), _column(error)
+        if number is None or _sheet(error) != name:
             continue
         told = f"{error.problem}; allowed: {error.allowed}"
         if column in headings:
-            of_cells.setdefault((row, column), told)
+            of_cells.setdefault((number, column), told)
         else:
-            of_rows[row] = of_rows[row] or told
-    wrong = {row for row, _ in of_cells} | set(of_rows)
+            of_rows[number] = of_rows[number] or told
+    wrong = {number for number, _ in of_cells} | set(of_rows)
     shown = [row for index, row in enumerate(rows) if index < MOST_ROWS or row.number in wrong][:MOST_ROWS]
     lines = []
     for row in shown:

@@ -1,6 +1,6 @@
 """From a stored scenario to what is planned, and its numbers as a person changes them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from flexmarket.lab.numbers import Changes
@@ -46,15 +46,14 @@ def inputs_of(scenario: Scenario, changes: Changes | None = None) -> RunInputs:
 
 def options_of(scenario: Scenario, run: ScenarioRun | None = None) -> RunOptions:
     """Return how a scenario is run: with every file that `run_scenario` can make."""
-    given = {} if run is None else {"solver": run.solver, "gap": run.gap, "time_limit": run.time_limit}
-    return RunOptions(
+    options = RunOptions(
         day=scenario.day,
         zone=scenario.zone,
         step=timedelta(minutes=scenario.step_minutes),
         markets=MARKETS,
         plot_format=PLOT_FORMAT,
-        **given,
     )
+    return options if run is None else replace(options, solver=run.solver, gap=run.gap, time_limit=run.time_limit)
 
 
 def problem_of(scenario: Scenario, changes: Changes | None = None) -> SiteProblem:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -137,8 +138,8 @@ class ScenarioPage(ScenarioMixin, TemplateView):
             run = self._requested(scenario, form) if form.is_valid() else None
             if run is not None:
                 return redirect("scenario_run", self.organization.slug, scenario.pk, run.pk)
-            response = self.render_to_response(self.get_context_data(found=scenario, form=form), status=422)
-            return response.render()
+            context = self.get_context_data(found=scenario, form=form)
+            return TemplateResponse(request, self.template_name, context, status=422).render()
 
     def _requested(self, scenario: Scenario, form: WhatIfForm) -> ScenarioRun | None:
         asked = form.cleaned_data
