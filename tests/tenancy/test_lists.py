@@ -25,9 +25,8 @@ PORTAL = {
     "tariffs": (5, "Prices"),
     "jobs": (5, "Plan Home"),
     "portfolio_runs": (5, "Plan all sites"),
-    "scenarios": (3, "Newest run"),
-    "offers": (6, "kW at"),
-    "board_charts": (5, "kW at"),
+    "scenarios": (5, "Newest run"),
+    "offers": (7, "less to the grid"),
     "members": (5, "/withdraw/"),
     "tokens": (4, "robot"),
     "telemetry": (5, "site.grid_power_kw"),
@@ -37,7 +36,7 @@ PORTAL = {
 }
 # Sums over all rows, and their queries.
 SUMS = {"overview_power": 5, "overview_flexibility": 5}
-NO_LIST = {"plan_new", "portfolio_choose", "scenario_new", "token_new"}
+NO_LIST = {"board_charts", "plan_new", "portfolio_choose", "scenario_new", "token_new"}
 ADMIN = {
     "accounts.apitoken": 7,
     "accounts.auditevent": 9,
@@ -51,7 +50,7 @@ ADMIN = {
     "assets.tariff": 8,
     "flexmarket.flexibilityoffers": 9,
     "flexmarket.scenario": 7,
-    "flexmarket.scenariorun": 9,
+    "flexmarket.scenariorun": 8,
     "jobs.job": 10,
     "forecasting.forecastrun": 10,
     "optimization.portfoliorun": 9,
