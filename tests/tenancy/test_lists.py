@@ -29,8 +29,8 @@ PORTAL = {
     "offers": (7, "less to the grid"),
     "members": (5, "/withdraw/"),
     "tokens": (4, "robot"),
-    "telemetry": (5, "site.grid_power_kw"),
-    "dead_letters": (4, "/discard/"),
+    "telemetry": (6, "site.grid_power_kw"),
+    "dead_letters": (5, "/discard/"),
     "device_credentials": (5, "/revoke/"),
     "audit": (5, "token.create"),
 }
