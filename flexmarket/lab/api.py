@@ -155,6 +155,13 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     time_limit = serializers.FloatField(default=REQUEST_SECONDS, help_text="Seconds for the solver")
 
 
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.encode(errors="replace"), validate=True)
+    except binascii.Error as error:
+        raise ValidationError({"file": "file is no base64; allowed: the bytes of a file in base64."}) from error
+
+
 class ScenarioViewSet(TenantViewSet):
     """Scenarios of the lab."""
 
@@ -196,10 +203,8 @@ class ScenarioViewSet(TenantViewSet):
         asked = {**form.validated_data}
         text = asked.pop("file", None)
         try:
-            data = None if text is None else base64.b64decode(text, validate=True)
+            data = None if text is None else _decoded(text)
             scenario = create_scenario(organization=self.organization, data=data, **asked)
-        except binascii.Error as error:
-            raise ValidationError({"file": "file is no base64; allowed: the bytes of a file in base64."}) from error
         except ProblemError as error:
             raise ValidationError({error.field: str(error)}) from error
         except InputError as error:

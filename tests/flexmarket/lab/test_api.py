@@ -80,6 +80,7 @@ def test_a_bad_file_is_refused_by_its_cells(people: People, in_a: None, of_a: AP
     ("body", "field"),
     [
         ({"file_name": "x.csv", "file": "no base64!"}, "file"),
+        ({"file_name": "x.csv", "file": "äöü"}, "file"),
         ({"file_name": "x.pdf", "file": "AAAA"}, "file"),
         ({}, "template"),
         ({"template": "castle"}, "template"),
