@@ -56,15 +56,17 @@ class Switching:
 class Compiled:
     """The model of a topology: minimise `goal` over columns and rows, the matrix column by column.
 
-    `variables` maps the names of each device's variables (and last, the meter's) to their columns; `exclusive` holds
-    columns (binary, one, other), `ranks` the columns of missed wishes, `switches` what is on or off. The last rows, one
-    per rank, hold all that is missed in it, kWh, without a limit of their own.
+    `variables` maps the names of each device's variables (and last, the meter's) to their columns, `constraints` those
+    of its constraints to their rows; `exclusive` holds columns (binary, one, other), `ranks` the columns of missed
+    wishes, `switches` what is on or off. The last rows, one per rank, hold all that is missed in it, kWh, without a
+    limit of their own.
     """
 
     integer: npt.NDArray[np.bool_]
     starts: Places
     rows: Places
     row_count: int
+    constraints: tuple[Mapping[str, Places], ...]
     entries: Polynomials
     variables: tuple[Mapping[str, slice], ...]
     exclusive: Places
@@ -177,7 +179,7 @@ class _Compiler:
         goal, offset = self._line(self.site.model.goal.expr)
         missed = [(wish, self._places(variable)) for part in parts for wish, variable in part.missed]
         ranks = tuple(_in_rank(missed, rank) for rank in RANKS)
-        row_low, row_high, matrix = self._rows()
+        row_low, row_high, matrix, constraints = self._rows()
         for rank in ranks:
             matrix += [(int(column), len(row_low), {(): 1.0}) for column in rank]
             row_low.append({(): -np.inf})
@@ -202,6 +204,7 @@ class _Compiler:
             starts=np.searchsorted(in_column, np.arange(len(self.columns) + 1)),
             rows=np.array([row for _, row, _ in matrix], dtype=np.int64),
             row_count=len(row_low),
+            constraints=constraints,
             entries=Polynomials.of(entries),
             variables=self.variables,
             exclusive=np.concatenate([np.zeros((0, 3), dtype=np.int64), *trios]),
@@ -209,16 +212,23 @@ class _Compiler:
             switches=tuple(map(self._switching, switches)),
         )
 
-    def _rows(self) -> tuple[list[Polynomial], list[Polynomial], list[tuple[int, int, Polynomial]]]:
+    def _rows(
+        self,
+    ) -> tuple[list[Polynomial], list[Polynomial], list[tuple[int, int, Polynomial]], tuple[Mapping[str, Places], ...]]:
         lows: list[Polynomial] = []
         highs: list[Polynomial] = []
         matrix: list[tuple[int, int, Polynomial]] = []
-        for constraint in self.site.model.component_data_objects(pyo.Constraint):
-            coefficients, constant = self._line(constraint.body)
-            matrix += [(column, len(lows), coefficient) for column, coefficient in coefficients.items()]
-            lows.append(self._bound(constraint.lower, -np.inf, constant))
-            highs.append(self._bound(constraint.upper, np.inf, constant))
-        return lows, highs, matrix
+        places: list[dict[str, Places]] = []
+        for block in self._blocks():
+            places.append({})
+            for constraints in block.component_objects(pyo.Constraint, descend_into=False):
+                places[-1][constraints.local_name] = np.arange(len(lows), len(lows) + len(constraints))
+                for constraint in constraints.values():
+                    coefficients, constant = self._line(constraint.body)
+                    matrix += [(column, len(lows), coefficient) for column, coefficient in coefficients.items()]
+                    lows.append(self._bound(constraint.lower, -np.inf, constant))
+                    highs.append(self._bound(constraint.upper, np.inf, constant))
+        return lows, highs, matrix, tuple(places)
 
     def _line(self, expression: Any) -> tuple[dict[int, Polynomial], Polynomial]:
         """Return the coefficient of each column, and the constant."""

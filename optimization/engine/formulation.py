@@ -11,6 +11,9 @@ from optimization.engine.series import Series
 from optimization.engine.topology import MeterShape, Sizes, Topology
 from optimization.engine.wishes import Wish
 
+# The meter's constraints that follow from others and only tighten the relaxation.
+TIGHTENING = ("supply", "use")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SiteModel:

@@ -122,6 +122,15 @@ class Relaxation:
         self._here.last = filled
         return self._answer(highs)
 
+    def duals(self) -> Series:
+        """Return what a unit more on the right-hand side of each row costs in the last solution of this thread.
+
+        Rows that were left out, or became bounds, have 0.
+        """
+        duals = np.zeros(self.compiled.row_count)
+        duals[self.rows] = self._here.highs.getSolution().row_dual
+        return duals
+
     def _bounds(self, filled: Filled, low: Series, high: Series) -> tuple[Series, Series]:
         """Return the bounds of the columns with those rows that are bounds in disguise."""
         low, high, value = low.copy(), high.copy(), filled.values[self._single]

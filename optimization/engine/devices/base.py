@@ -10,6 +10,7 @@ import numpy as np
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Shape, Solved
+from optimization.engine.reasons import Reasons, Worth
 from optimization.engine.schedule import SITE, DeviceSeries, Unmet
 from optimization.engine.series import Series, fit_to
 from optimization.engine.violations import Violation
@@ -87,6 +88,10 @@ class Device(ABC):
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield the wishes of this device that `series` misses."""
         yield from ()
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return for each step why the plan uses this device as it does, None where there is nothing to say."""
+        return [None] * horizon.count
 
     def wear_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
         """Return the cost of wear, EUR."""

@@ -11,6 +11,7 @@ from optimization.engine.checks import require_band, require_between, require_pe
 from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
+from optimization.engine.reasons import Reasons, Worth, reasons_of_store
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
 from optimization.engine.storage import ELECTRIC_STORE, Content, both_at_once
@@ -137,6 +138,18 @@ class Battery(Device, Uncontrolled):
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield steps outside the wished band and a final content that is too low."""
         yield from self.content(horizon).unmet(self.name, series["energy_kwh"])
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it charges, discharges or waits: what a kWh is worth now against later, losses and wear paid."""
+        content, stored = self.content(horizon), worth.stored[self.name]
+        return reasons_of_store(
+            series["power_kw"],
+            series["energy_kwh"],
+            (content.kwh(self.min_soc_percent), content.kwh(self.max_soc_percent)),
+            worth.electricity,
+            stored * self.charge_efficiency,
+            stored / self.discharge_efficiency + self.wear_cost_eur_per_kwh,
+        )
 
     def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
         """Return full discharge and full charge."""

@@ -11,6 +11,7 @@ from optimization.engine.checks import require_between
 from optimization.engine.devices.base import Device, HeatProducer, Thermostat
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
+from optimization.engine.reasons import POWER_KW, Reasons, Worth, reasons_of_converter
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, outside, unequal
@@ -54,6 +55,12 @@ class Boiler(Device, HeatProducer):
         """Yield heat beyond the limit and gas that does not fit the heat."""
         yield from outside(self.name, "heat power", -series["heat_kw"], 0.0, self.heat_power_kw)
         yield from unequal(self.name, "gas input", series["gas_kw"], -series["heat_kw"] / self.efficiency)
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it burns or rests: what a kWh of heat is worth against the gas for it."""
+        return reasons_of_converter(
+            np.where(-series["heat_kw"] > POWER_KW, 1.0, 0.0), worth.heat, worth.gas / self.efficiency
+        )
 
     def thermostat(self, horizon: Horizon) -> Thermostat:
         """Return a burner that follows the wanted heat."""

@@ -11,6 +11,7 @@ from optimization.engine.devices.switched_heat import SwitchedHeatProducer, Swit
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part
+from optimization.engine.reasons import Reasons, Worth, reasons_of_converter
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, unequal
@@ -95,6 +96,11 @@ class Chp(SwitchedHeatProducer):
         yield from self.output_violations(series["on"], output, horizon)
         yield from unequal(self.name, "heat from power", -series["heat_kw"], self.full_heat_kw * output)
         yield from unequal(self.name, "gas input", series["gas_kw"], self.full_gas_kw * output)
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it runs or rests: electricity and its heat against its gas, per kWh of electricity."""
+        brings = worth.electricity + worth.heat * self.full_heat_kw / self.electric_power_kw
+        return reasons_of_converter(series["on"], brings, worth.gas * self.full_gas_kw / self.electric_power_kw)
 
     def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
         """Return full production and zero."""

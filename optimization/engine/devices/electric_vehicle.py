@@ -15,6 +15,7 @@ from optimization.engine.devices.vehicle_trips import Link, build_chain
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import HOUR, Grid, Horizon
 from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, Switch, switched, within
+from optimization.engine.reasons import Reason, Reasons, Why, Worth, reasons_of_store
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
 from optimization.engine.storage import ELECTRIC_STORE, both_at_once
@@ -347,6 +348,16 @@ class ElectricVehicle(Device, Uncontrolled):
             trip[last] += max(0.0, span.trip_kwh - left)
         yield from missed(self.name, Wish.TRIP_ENERGY, horizon, trip)
         yield from missed(self.name, Wish.DEPARTURE_SOC, horizon, departure)
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it charges, discharges or waits while it is here."""
+        stored, most = worth.stored[self.name], self.max_soc_percent / 100 * self.capacity_kwh
+        above = stored / self.discharge_efficiency + self.wear_cost_eur_per_kwh
+        if not self.discharge_power_kw:
+            above = np.full(horizon.count, np.nan)
+        power, energy, below = series["power_kw"], series["energy_kwh"], stored * self.charge_efficiency
+        known = reasons_of_store(power, energy, (-1.0, most), worth.electricity, below, above)
+        return [here if is_here else Reason(Why.AWAY) for here, is_here in zip(known, series["connected"], strict=True)]
 
     def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
         """Return full discharge and full charge while connected."""

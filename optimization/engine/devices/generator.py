@@ -14,6 +14,7 @@ from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, switched, within
+from optimization.engine.reasons import Reasons, Worth, reasons_of_converter
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series
 from optimization.engine.violations import Violation, exceeding, outside, unequal
@@ -197,6 +198,12 @@ class Generator(Device, Uncontrolled):
         was_on = np.concatenate([[float(self.initially_on)], on[:-1]])
         jump = np.where((on > 0) & (was_on > 0), self.ramp_kw(horizon), max(self.ramp_kw(horizon), self.min_power_kw))
         yield from exceeding(self.name, "ramp", np.abs(power - before) - jump, self.power_kw)
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it runs or rests: a kWh at the site against its fuel, at the planned power or else at full one."""
+        power = np.where(series["on"] > 0, -series["power_kw"], self.power_kw)
+        litres = self.fuel(power, np.ones(horizon.count)) / power
+        return reasons_of_converter(series["on"], worth.electricity, worth.fuel_eur_per_l * litres)
 
     def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
         """Return full production and zero."""

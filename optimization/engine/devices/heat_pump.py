@@ -12,6 +12,7 @@ from optimization.engine.devices.heat_pump_map import TYPICAL_AIR_WATER, HeatPum
 from optimization.engine.devices.switched_heat import SwitchedHeatProducer, SwitchedShape
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part
+from optimization.engine.reasons import Reasons, Worth, reasons_of_converter
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series, checked
 from optimization.engine.violations import Violation, unequal
@@ -91,6 +92,10 @@ class HeatPump(SwitchedHeatProducer):
         """Yield states that come too early, outputs outside their range, and heat that does not fit the power."""
         yield from self.output_violations(series["on"], series["power_kw"] / self.full_power_kw, horizon)
         yield from unequal(self.name, "heat from power and COP", -series["heat_kw"], series["power_kw"] * self.cop)
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it runs or rests: what a kWh of heat is worth against the electricity for it."""
+        return reasons_of_converter(series["on"], worth.heat, worth.electricity / self.cop)
 
     def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
         """Return zero and full power."""

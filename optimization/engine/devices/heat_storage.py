@@ -11,6 +11,7 @@ from optimization.engine.checks import require_band, require_between, require_pe
 from optimization.engine.devices.base import Device
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
+from optimization.engine.reasons import POWER_KW, Reason, Reasons, Why, Worth
 from optimization.engine.schedule import DeviceSeries, Unmet
 from optimization.engine.series import Series
 from optimization.engine.storage import Content
@@ -109,6 +110,16 @@ class HeatStorage(Device):
         yield from outside(self.name, "heat power", series["heat_kw"], low, high)
         energy, soc, gain = series["energy_kwh"], series["soc_percent"], series["heat_kw"]
         yield from self.content(horizon).violations(self.name, energy, soc, gain)
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it takes or gives heat: what a kWh of heat is worth now against later."""
+
+        def reason(heat: float, here: float, later: float) -> Reason | None:
+            if abs(heat) <= POWER_KW:
+                return None
+            return Reason(Why.STORES_HEAT, here, below=later) if heat > 0 else Reason(Why.GIVES_HEAT, here, above=later)
+
+        return list(map(reason, series["heat_kw"], worth.heat, worth.stored[self.name]))
 
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield steps outside the wished band and a final content that is too low."""

@@ -11,6 +11,7 @@ from optimization.engine.checks import require_between
 from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
+from optimization.engine.reasons import POWER_KW, Reason, Reasons, Why, Worth
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series, checked
 from optimization.engine.violations import Violation, outside, unequal
@@ -67,6 +68,12 @@ class Renewable(Device, Uncontrolled):
             self.name, "production within what is available", -series["power_kw"], low, self.available_kw
         )
         yield from unequal(self.name, "curtailed power", series["curtailed_kw"], self.available_kw + series["power_kw"])
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return why it is curtailed where it is."""
+        curtailed = series["curtailed_kw"] > POWER_KW
+        here = worth.electricity
+        return [Reason(Why.CURTAILED, here[step]) if less else None for step, less in enumerate(curtailed)]
 
     def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
         """Return full production and, where curtailable, zero."""

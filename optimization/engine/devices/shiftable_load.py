@@ -13,6 +13,7 @@ from optimization.engine.devices.base import Device, Uncontrolled
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, switched
+from optimization.engine.reasons import Reason, Reasons, Why, Worth
 from optimization.engine.schedule import DeviceSeries
 from optimization.engine.series import Series, SeriesLike, as_series, checked
 from optimization.engine.violations import Violation, exceeding, outside
@@ -173,6 +174,17 @@ class ShiftableLoad(Device, Uncontrolled):
             yield Violation(device=self.name, rule="allowed start", step=int(steps[0]), amount=1.0)
         if self.shift != Shift.BREAKABLE and steps[-1] - steps[0] + 1 != len(steps):
             yield Violation(device=self.name, rule="no breaks", step=int(steps[0]), amount=1.0)
+
+    def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
+        """Return, while it runs, what its energy is worth there and at its earliest time."""
+        energy = float(self.profile.sum())
+        if not energy:
+            return [None] * horizon.count
+        here, early = (
+            float(power @ worth.electricity) / energy
+            for power in (series["power_kw"], self.uncontrolled(horizon)["power_kw"])
+        )
+        return [Reason(Why.SHIFTED, here, above=early) if on else None for on in series["on"]]
 
     def power_range_kw(self, horizon: Horizon) -> tuple[Series, Series]:
         """Return zero and the highest power of the process where it may run."""

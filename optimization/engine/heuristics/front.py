@@ -11,9 +11,10 @@ import numpy.typing as npt
 from optimization.engine.checks import require_between
 from optimization.engine.errors import ProblemError, SolverError
 from optimization.engine.evaluate import judged
+from optimization.engine.guides import guide_from_series
 from optimization.engine.heuristics.decisions import Genes
 from optimization.engine.heuristics.dispatch import MISSED_DIGITS
-from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series
+from optimization.engine.heuristics.genome import Genome, genome_of
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.planner import NO_PLAN, Candidate, Planner, violation
 from optimization.engine.heuristics.search import IDLE_GENERATIONS, Algorithm, block_steps, with_extra

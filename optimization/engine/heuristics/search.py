@@ -12,8 +12,9 @@ import numpy as np
 from optimization.engine.baseline import baseline
 from optimization.engine.errors import SolverError
 from optimization.engine.evaluate import judged, relative_gap
+from optimization.engine.guides import guide_from_series, leaning
 from optimization.engine.heuristics.dispatch import MISSED_DIGITS, Bounds
-from optimization.engine.heuristics.genome import Genome, genome_of, guide_from_series, leaning, rounded_guides
+from optimization.engine.heuristics.genome import Genome, genome_of, rounded_guides
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.heuristics.planner import Candidate, Planner
 from optimization.engine.heuristics.starts import Population
