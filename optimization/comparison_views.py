@@ -51,9 +51,8 @@ class RunPairMixin(OrganizationMixin):
     def pair(self) -> tuple[ScheduleRun, ScheduleRun]:
         """Return the runs of the address; 404 where they are not of one site of the organization."""
         runs = ScheduleRun.objects.select_related("site").filter(organization=self.organization)
-        found = runs.in_bulk([self.kwargs["run"], self.kwargs["with_run"]])
-        before, after = found.get(self.kwargs["run"]), found.get(self.kwargs["with_run"])
-        if before is None or after is None or before.site_id != after.site_id:
+        before, after = (get_object_or_404(runs, pk=self.kwargs[name]) for name in ("run", "with_run"))
+        if before.site_id != after.site_id:
             raise Http404
         return before, after
 
@@ -145,10 +144,8 @@ class PortfolioComparison(OrganizationMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return both runs, their sums, and a page of their sites."""
         runs = PortfolioRun.objects.filter(organization=self.organization).select_related("job")
-        found = runs.in_bulk([self.kwargs["portfolio_run"], self.kwargs["with_portfolio_run"]])
-        if len(found) < len({self.kwargs["portfolio_run"], self.kwargs["with_portfolio_run"]}):
-            raise Http404
-        before, after = found[self.kwargs["portfolio_run"]], found[self.kwargs["with_portfolio_run"]]
+        names = ("portfolio_run", "with_portfolio_run")
+        before, after = (get_object_or_404(runs, pk=self.kwargs[name]) for name in names)
         differences = site_differences(before, after)
         shown = {
             "before": before,
