@@ -18,6 +18,7 @@ from assets.states import NO_PLAN, states, states_of
 from assets.tariff_days import components, tariff_day
 from flexplatform.accounts import permissions
 from flexplatform.accounts.models import Organization
+from flexplatform.portal.charts import CHART_SCRIPTS
 from flexplatform.portal.views import OrganizationMixin, PanelView
 
 SITES_PER_PAGE = 50
@@ -125,12 +126,7 @@ class TariffPage(TariffMixin, TemplateView):
     """What a tariff is made of, what it costs on one day, and which sites have it."""
 
     template_name = "assets/tariff.html"
-    scripts = (
-        "vendor/chart.js/chart.umd.min.js",
-        "vendor/luxon/luxon.min.js",
-        "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
-        "flexplatform/charts.js",
-    )
+    scripts = CHART_SCRIPTS
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the tariff, the chosen day with its prices or why there are none, and a page of sites."""

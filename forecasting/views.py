@@ -12,6 +12,7 @@ from django.views.generic import TemplateView
 
 from assets.models import KINDS, Asset, Site
 from flexplatform.accounts import permissions
+from flexplatform.portal.charts import CHART_SCRIPTS
 from flexplatform.portal.views import OrganizationMixin
 from forecasting.charts import forecast_chart
 from forecasting.columns import SITE
@@ -22,13 +23,6 @@ from forecasting.queries import newest_forecast, newest_runs
 from forecasting.services import import_forecasts
 from telemetry.models import Channel
 from telemetry.quantities import Quantity, quantities_of
-
-CHARTS = (
-    "vendor/chart.js/chart.umd.min.js",
-    "vendor/luxon/luxon.min.js",
-    "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
-    "flexplatform/charts.js",
-)
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ class ForecastsPage(SiteForecastsMixin, TemplateView):
             "runs": sorted(runs.values(), key=lambda run: run.channel.label),
             "look": look,
             "may_import": self.tenant_request.membership.may(permissions.CHANGE_FORECASTS),
-            "scripts": CHARTS,
+            "scripts": CHART_SCRIPTS,
         }
         return super().get_context_data(**{**kwargs, **shown})
 

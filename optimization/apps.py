@@ -16,6 +16,7 @@ class OptimizationConfig(AppConfig):
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.env import VAR_DIR
         from flexplatform.jobs.registry import JobKind, job_kinds
+        from flexplatform.portal.charts import CHART_SCRIPTS
         from flexplatform.registry import (
             AlertSource,
             DemoStep,
@@ -44,12 +45,6 @@ class OptimizationConfig(AppConfig):
         from optimization.compiled_store import CompiledStore
         from optimization.engine.compiled import cache
 
-        charts = (
-            "vendor/chart.js/chart.umd.min.js",
-            "vendor/luxon/luxon.min.js",
-            "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
-            "flexplatform/charts.js",
-        )
         cache.store = CompiledStore(VAR_DIR / "compiled")
         api_resources.add(ApiResource("schedule-runs", api.RunViewSet, order=30))
         api_resources.add(ApiResource("portfolio-runs", portfolio_api.PortfolioRunViewSet, order=31))
@@ -65,7 +60,7 @@ class OptimizationConfig(AppConfig):
                 "optimization/power_panel.html",
                 overview_panels.power,
                 order=20,
-                scripts=charts,
+                scripts=CHART_SCRIPTS,
                 half=True,
             ),
             Panel("schedules", "overview", "optimization/overview_panel.html", own.sites, order=50),
@@ -74,7 +69,7 @@ class OptimizationConfig(AppConfig):
             panels.add(panel)
         alert_sources.add(AlertSource("schedules", overview_panels.attention, permissions.VIEW_SCHEDULES, order=20))
         state_sources.add(StateSource("schedules", site_states.site_states))
-        panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=charts))
+        panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=CHART_SCRIPTS))
         navigation.add(
             NavigationEntry(
                 "runs", _("Schedule runs"), "portfolio_runs", permissions.VIEW_SCHEDULES, 30, "calendar", "plan"

@@ -13,13 +13,12 @@ from django.views.generic import ListView, TemplateView
 from assets.models import Site
 from assets.queries import kinds_by_name
 from flexplatform.accounts import permissions
-from flexplatform.portal.charts import ChartPage
+from flexplatform.portal.charts import CHART_SCRIPTS, ChartPage
 from flexplatform.portal.views import OrganizationMixin
 from optimization.comparison import Side, chosen_pair, compared, figures_of_run, overlaid
 from optimization.models import PortfolioRun, ScheduleRun, ScheduleSeries
 from optimization.portfolio_comparison import compared_portfolios, site_differences
 from optimization.queries import series_of
-from optimization.views import CHARTS
 
 ROWS_PER_PAGE = 100
 
@@ -89,7 +88,7 @@ class RunComparison(RunPairMixin, TemplateView):
             "after_label": run_label(after),
             "other_day": before.start != after.start,
             "figures": figures,
-            "scripts": CHARTS,
+            "scripts": CHART_SCRIPTS,
         }
         return super().get_context_data(**{**kwargs, **shown})
 

@@ -17,13 +17,6 @@ from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.queries import series_by_role
 from optimization.services import request_schedule
 
-CHARTS = (
-    "vendor/chart.js/chart.umd.min.js",
-    "vendor/luxon/luxon.min.js",
-    "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
-    "flexplatform/charts.js",
-)
-
 
 class RunMixin(OrganizationMixin):
     """Finds the run of the address within the organization."""

@@ -16,9 +16,8 @@ from flexmarket.charts import board_chart
 from flexmarket.engine.exporters import EXPORTERS
 from flexmarket.lab.views import STYLES
 from flexplatform.accounts import permissions
-from flexplatform.portal.charts import ChartPage
+from flexplatform.portal.charts import CHART_SCRIPTS, ChartPage
 from flexplatform.portal.views import OrganizationMixin
-from optimization.views import CHARTS
 
 ROWS_PER_PAGE = 100
 
@@ -68,7 +67,7 @@ class OffersBoard(BoardMixin, TemplateView):
             "page": Paginator(rows, ROWS_PER_PAGE).get_page(self.request.GET.get("page")),
             "market": market,
             "may_export": self.tenant_request.membership.may(permissions.EXPORT_OFFERS),
-            "scripts": CHARTS if board.sources else (),
+            "scripts": CHART_SCRIPTS if board.sources else (),
             "styles": STYLES,
         }
         return super().get_context_data(**{**kwargs, **shown})

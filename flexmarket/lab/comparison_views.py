@@ -12,8 +12,8 @@ from flexmarket.lab.charts import compared_runs, overlaid_charts
 from flexmarket.lab.labels import described
 from flexmarket.lab.views import ScenarioMixin
 from flexmarket.models import Scenario
+from flexplatform.portal.charts import CHART_SCRIPTS
 from optimization.comparison import chosen_pair
-from optimization.views import CHARTS
 
 
 class ChooseScenarioRuns(ScenarioMixin):
@@ -48,7 +48,7 @@ class ScenarioComparison(ScenarioMixin, TemplateView):
             "figures": compared_runs(before, after),
             "changes": changes,
             "runs": [run for run in self.runs() if run.solved],
-            "scripts": CHARTS,
+            "scripts": CHART_SCRIPTS,
         }
         return super().get_context_data(**{**kwargs, **shown})
 

@@ -24,11 +24,11 @@ from flexplatform.accounts import permissions
 from flexplatform.jobs.errors import JobConflictError
 from flexplatform.jobs.models import new_key
 from flexplatform.jobs.queries import may_cancel
+from flexplatform.portal.charts import CHART_SCRIPTS
 from flexplatform.portal.views import OrganizationMixin
 from optimization.engine import ProblemError
 from optimization.live import LiveMixin
 from optimization.scenarios import InputError, tables_of
-from optimization.views import CHARTS
 
 PERCENT = 100
 STYLES = ("flexmarket/flexmarket.css",)
@@ -190,7 +190,7 @@ class ScenarioRunPage(LiveMixin, ScenarioMixin, TemplateView):
             "may_run": membership.may(permissions.RUN_SCHEDULES),
             "may_export": membership.may(permissions.EXPORT_OFFERS),
             "may_cancel": may_cancel(run.job, membership),
-            "scripts": CHARTS if run.solved else (),
+            "scripts": CHART_SCRIPTS if run.solved else (),
             "styles": STYLES,
         }
         return super().get_context_data(**{**kwargs, **shown})

@@ -10,6 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from django.utils.translation import gettext as _
 
+# The files that a page with charts needs.
+CHART_SCRIPTS = (
+    "vendor/chart.js/chart.umd.min.js",
+    "vendor/luxon/luxon.min.js",
+    "vendor/chartjs-adapter-luxon/chartjs-adapter-luxon.umd.min.js",
+    "vendor/chartjs-plugin-zoom/chartjs-plugin-zoom.min.js",
+    "flexplatform/charts.js",
+)
 DECIMALS = 5
 
 
@@ -17,7 +25,7 @@ DECIMALS = 5
 class ChartSeries:
     """A named series, one value per step: stacked `bars`, `steps` that hold over the step, or a `line` at its end.
 
-    A `band` is steps with the space to the series before it filled.
+    A `band` is steps with the space to the series before it filled. A `hidden` one appears when its name is chosen.
     """
 
     label: str
@@ -26,6 +34,7 @@ class ChartSeries:
     style: Literal["bars", "steps", "line", "band"]
     axis: Literal["left", "right"] = "left"
     dashed: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +67,10 @@ class ChartPage:
         body["words"] = {
             "time": _("Local time (%(zone)s)") % {"zone": self.zone},
             "empty": _("There is nothing to draw for this day."),
+            "whole": _("Whole day"),
+            "picture": _("Save as a picture"),
+            "table": _("Save what is shown as CSV"),
+            "start": _("Start"),
         }
         body["start"] = round(self.start.timestamp() * 1000)
         for chart in body["charts"]:

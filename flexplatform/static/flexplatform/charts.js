@@ -28,7 +28,7 @@
 
   const dataset = (page, series) => {
     const paint = colour(series.colour);
-    const common = { label: series.label, yAxisID: series.axis, borderColor: paint, backgroundColor: paint };
+    const common = { label: series.label, yAxisID: series.axis, borderColor: paint, backgroundColor: paint, hidden: series.hidden };
     if (series.style === "bars") {
       return {
         ...common, type: "bar", pointStyle: "rect", data: middleData(page, series.values), stack: "bars", order: 2,
@@ -76,8 +76,20 @@
     return { title: { display: true, text: unit, color: paint }, stacked: true, ...extra, ticks: { color: paint, ...extra.ticks } };
   };
 
+  // Every chart of a page has the same time axis: what one shows, all show.
+  const onPage = new Map();
+  const shown = (page) => onPage.get(page.start) ?? onPage.set(page.start, new Set()).get(page.start);
+  const zoomTo = (page, min, max, zoomed) => {
+    shown(page).forEach((each) => {
+      Object.assign(each.chart.options.scales.x, { min, max });
+      each.chart.update("none");
+      each.whole.hidden = !zoomed;
+    });
+  };
+  const endOf = (page) => page.start + page.count * page.step_seconds * 1000;
+
   const options = (page, chart) => {
-    const end = page.start + page.count * page.step_seconds * 1000;
+    const end = endOf(page);
     const zone = { zone: page.zone, locale };
     const unitOf = (series) => (series.yAxisID === "right" ? chart.right_unit : chart.unit);
     const scales = {
@@ -97,9 +109,17 @@
     return {
       locale, animation: false, responsive: true, maintainAspectRatio: false, normalized: true,
       interaction: { mode: "index", axis: "x", intersect: false },
+      onHover: (_event, items) => { if (items.length) tellStep(page, items[0].index); },
       scales,
       plugins: {
         legend: { position: "bottom", labels: { color: colour("--fp-text"), usePointStyle: true, pointStyleWidth: 18, boxHeight: 8 } },
+        zoom: {
+          limits: { x: { min: page.start, max: end, minRange: 4 * page.step_seconds * 1000 } },
+          zoom: {
+            drag: { enabled: true, threshold: 8, backgroundColor: `${colour("--fp-other")}40` }, mode: "x",
+            onZoomComplete: ({ chart: zoomed }) => zoomTo(page, zoomed.scales.x.min, zoomed.scales.x.max, true),
+          },
+        },
         tooltip: {
           filter: (item) => item.dataIndex < page.count && item.parsed.y !== null && !Number.isNaN(item.parsed.y),
           callbacks: {
@@ -109,6 +129,71 @@
         },
       },
     };
+  };
+
+  // Others, such as the reasons of a plan, follow the step that is pointed at.
+  const tellStep = (page, index) => {
+    const step = Math.min(index, page.count - 1);
+    document.dispatchEvent(new CustomEvent("step", { detail: { start: page.start, step } }));
+  };
+
+  const save = (name, address) => {
+    const link = document.createElement("a");
+    link.download = name;
+    link.href = address;
+    link.click();
+  };
+
+  const savePicture = (drawn, title) => {
+    const { canvas } = drawn;
+    const copy = document.createElement("canvas");
+    Object.assign(copy, { width: canvas.width, height: canvas.height });
+    const paper = copy.getContext("2d");
+    paper.fillStyle = getComputedStyle(canvas.closest(".card")).backgroundColor;
+    paper.fillRect(0, 0, copy.width, copy.height);
+    paper.drawImage(canvas, 0, 0);
+    save(`${title}.png`, copy.toDataURL("image/png"));
+  };
+
+  const saveTable = (page, chart, drawn) => {
+    const { min, max } = drawn.scales.x;
+    const visible = chart.series.filter((_series, index) => drawn.isDatasetVisible(index));
+    const unit = (series) => (series.axis === "right" ? chart.right_unit : chart.unit);
+    // A name that begins like a formula must not become one in a spreadsheet.
+    const plain = (text) => (/^[=+@\-]/.test(text) ? `'${text}` : text);
+    const quoted = (text) => `"${plain(text).replaceAll('"', '""')}"`;
+    const rows = [[page.words.start, ...visible.map((series) => `${series.label} (${unit(series)})`)].map(quoted)];
+    for (let step = 0; step < page.count; step += 1) {
+      const moment = page.start + step * page.step_seconds * 1000;
+      if (moment >= min && moment < max) {
+        const at = luxon.DateTime.fromMillis(moment, { zone: page.zone }).toISO({ suppressMilliseconds: true });
+        rows.push([at, ...visible.map((series) => series.values[step] ?? "")]);
+      }
+    }
+    const file = new Blob([rows.map((row) => row.join(",")).join("\n"), "\n"], { type: "text/csv" });
+    const address = URL.createObjectURL(file);
+    save(`${chart.title}.csv`, address);
+    URL.revokeObjectURL(address);
+  };
+
+  const button = (text, title, act) => {
+    const made = document.createElement("button");
+    Object.assign(made, { type: "button", className: "btn btn-sm", textContent: text, title, onclick: act });
+    made.setAttribute("aria-label", title);
+    return made;
+  };
+
+  // Moves an element of the page beside a chart: <div data-charts=… data-beside="#why" data-beside-chart="power">.
+  const putBeside = (place, chart, column) => {
+    if (chart.name !== place.dataset.besideChart) return;
+    const companion = document.querySelector(place.dataset.beside);
+    if (!companion) return;
+    column.className = "col-12 col-xl-8";
+    const other = document.createElement("div");
+    other.className = "col-12 col-xl-4";
+    other.append(companion);
+    companion.hidden = false;
+    place.append(other);
   };
 
   const draw = (place, page, chart) => {
@@ -121,7 +206,16 @@
     const title = document.createElement("h2");
     title.className = "card-title";
     title.textContent = chart.title;
-    header.append(title);
+    const actions = document.createElement("div");
+    actions.className = "card-actions btn-list";
+    const whole = button(page.words.whole, page.words.whole, () => zoomTo(page, page.start, endOf(page), false));
+    whole.hidden = true;
+    actions.append(
+      whole,
+      button("PNG", page.words.picture, () => savePicture(drawn, chart.title)),
+      button("CSV", page.words.table, () => saveTable(page, chart, drawn)),
+    );
+    header.append(title, actions);
     const body = document.createElement("div");
     body.className = "card-body";
     const frame = document.createElement("div");
@@ -140,13 +234,22 @@
     card.append(header, body);
     column.append(card);
     place.append(column);
+    putBeside(place, chart, column);
     const paint = () => new Chart(canvas, {
       data: { datasets: chart.series.map((series) => dataset(page, series)) },
       options: options(page, chart),
       plugins: [nowLine],
     });
     let drawn = paint();
-    document.addEventListener("theme", () => { drawn.destroy(); drawn = paint(); });
+    const own = { get chart() { return drawn; }, whole };
+    shown(page).add(own);
+    document.addEventListener("theme", () => {
+      const { min, max } = drawn.scales.x;
+      drawn.destroy();
+      drawn = paint();
+      Object.assign(drawn.options.scales.x, { min, max });
+      drawn.update("none");
+    });
   };
 
   const load = async (place) => {
