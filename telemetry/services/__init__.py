@@ -8,21 +8,28 @@ from telemetry.services.channels import create_channel, delete_channel, ensure_c
 from telemetry.services.deliveries import ReadingSeries, receive_readings
 from telemetry.services.devices import create_credential, revoke_credential, rotate_credential
 from telemetry.services.letters import discard_letter, replay_letter
+from telemetry.services.plan_dispatch import sites_with_dispatch, switch_plans
 from telemetry.services.readings import store_readings
 from telemetry.services.references import Reference
+from telemetry.services.setpoints import NewSetpoint, cancel_setpoint, queue_setpoints
 
 __all__ = [
+    "NewSetpoint",
     "ReadingSeries",
     "Reference",
+    "cancel_setpoint",
     "create_channel",
     "create_credential",
     "delete_channel",
     "discard_letter",
     "ensure_channels",
+    "queue_setpoints",
     "receive_readings",
     "replay_letter",
     "revoke_credential",
     "rotate_credential",
+    "sites_with_dispatch",
     "store_readings",
+    "switch_plans",
     "update_channel",
 ]

@@ -9,7 +9,7 @@ from flexplatform.accounts import audit
 from telemetry.models import DeadLetter
 from telemetry.models.moments import microseconds
 from telemetry.services.devices import note_presences
-from telemetry.services.ingest import Message, decode
+from telemetry.services.ingest import Message, decode, store_answers
 from telemetry.services.readings import Stored, store_readings
 from telemetry.services.registry import TopicRegistry
 
@@ -29,6 +29,7 @@ def replay_letter(*, letter: DeadLetter) -> Stored:
         registry.refresh()
         now_us = microseconds(timezone.now())
         found = decode(registry, [Message(stored.source, bytes(stored.raw), now_us)])
+        found.letters += store_answers(found)
         if found.letters:
             raise ValidationError(found.letters[0].reason)
         result = store_readings(batch=found.batch)

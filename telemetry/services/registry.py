@@ -9,50 +9,32 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Max
 from django_scopes import scopes_disabled
 
 from assets.models import Asset
-from flexplatform.accounts.audit import acting
-from flexplatform.accounts.models import Door, Organization
-from flexplatform.accounts.scoping import organization_scope
-from telemetry.engine.topics import STATUS, Topic, asset_level, read_topic, topic_of
-from telemetry.models import Channel, DeviceCredential
-from telemetry.quantities import QUANTITIES, Quantity
-from telemetry.services.channels import ensure_channels
-from telemetry.services.references import Reference
+from flexplatform.accounts.models import Organization
+from telemetry.engine.topics import (
+    ANSWER,
+    SETPOINT,
+    STATUS,
+    Topic,
+    asset_level,
+    read_mapped_topic,
+    read_topic,
+    topic_of,
+)
+from telemetry.models import Channel, DeviceCredential, Mapping
+from telemetry.quantities import QUANTITIES
+from telemetry.services.mapped_topics import MappedTopic, MappedTopics
+from telemetry.services.recent import RecentBuffer
+from telemetry.services.targets import AnswerTopic, OwnTopic, Place, Target, Unknown, target_of
 
 SECONDS_BETWEEN_LOOKS = 5.0
 SECONDS_BETWEEN_LOADS = 300.0
-ACTOR = "MQTT bridge"
 NAMES = ("organization_id", "organization__slug", "site_id", "site__slug")
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The channel that a topic means."""
-
-    organization: int
-    channel: int
-    quantity: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A device, or a site itself, that a credential covers."""
-
-    organization: int
-    site: int
-    asset: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Why a topic means no channel, and whose it is as far as that is known."""
-
-    organization: int | None
-    reason: str
+Meaning = Target | Place | AnswerTopic | OwnTopic | MappedTopic | Unknown
 
 
 @dataclass(eq=False)
@@ -62,6 +44,8 @@ class TopicRegistry:
     targets: dict[str, Target] = field(default_factory=dict)
     places: dict[tuple[str, str, str], Place] = field(default_factory=dict)
     organizations: dict[str, int] = field(default_factory=dict)
+    mapped: MappedTopics = field(default_factory=MappedTopics)
+    recent: RecentBuffer = field(default_factory=RecentBuffer)
     changes: int = 0
     _unknown: dict[str, Unknown] = field(default_factory=dict)
     _print: tuple[object, ...] = ()
@@ -82,8 +66,8 @@ class TopicRegistry:
                 self._print, self._loaded = found, now
         self._unknown.clear()
 
-    def find(self, topic: str) -> Target | Place | Unknown:
-        """Return the channel of a topic, the place of a status topic, or why it means nothing.
+    def find(self, topic: str) -> Meaning:
+        """Return the channel of a topic, the place of a status topic, what else it is for, or why it means nothing.
 
         The channel of a quantity that a covered device can have is made by its first message.
         """
@@ -97,35 +81,39 @@ class TopicRegistry:
             self._unknown[topic] = found
         return self._unknown[topic]
 
-    def _resolve(self, topic: str) -> Target | Place | Unknown:
+    def _resolve(self, topic: str) -> Meaning:
+        mapped = read_mapped_topic(topic)
+        if mapped is not None:
+            username, own = mapped
+            owner = self.organizations.get(username.partition(".")[0])
+            return self.mapped.find(username, own) or Unknown(owner, "No active credential publishes below this topic.")
         names = read_topic(topic)
         if names is None:
             return Unknown(None, "The topic is none of flex/v1/<organization>/<site>/<asset>/<quantity>.")
         owner = self.organizations.get(names.organization)
         if owner is None:
             return Unknown(None, f"The topic's organization {names.organization[:60]!r} does not exist.")
+        if names.quantity == SETPOINT:
+            return OwnTopic(owner)
         place = self.places.get((names.organization, names.site, names.asset))
         if place is None:
             return Unknown(owner, f"No active credential of {names.organization} covers the device of the topic.")
         if names.quantity == STATUS:
             return place
+        if names.quantity == ANSWER and place.asset is not None:
+            return AnswerTopic(owner, place.asset)
         return self._make(topic, names, place)
 
     def _make(self, topic: str, names: Topic, place: Place) -> Target | Unknown:
-        reference = Reference(site=place.site, asset=place.asset, quantity=names.quantity)
-        organization = Organization.objects.get(pk=place.organization)
-        try:
-            with organization_scope(organization), acting(ACTOR, Door.COMMAND):
-                (channel,) = ensure_channels(organization=organization, references=[reference])
-        except ValidationError as error:
-            return Unknown(place.organization, " ".join(error.messages))
-        target = Target(place.organization, channel.pk, QUANTITIES[channel.quantity])
-        self.targets[topic] = target
+        target = target_of(place, names.quantity)
+        if isinstance(target, Target):
+            self.targets[topic] = target
         return target
 
     def _load(self) -> None:
         self.organizations = dict(Organization.objects.values_list("slug", "pk"))
         self.places = dict(_places())
+        self.mapped.load()
         by_place = {(place.site, place.asset): names for names, place in self.places.items()}
         channels = Channel.objects.filter(quantity__in=list(QUANTITIES)).values_list(
             "pk", "organization_id", "site_id", "asset_id", "quantity"
@@ -155,4 +143,5 @@ def _places() -> Iterator[tuple[tuple[str, str, str], Place]]:
 def _fingerprint() -> tuple[object, ...]:
     credentials = DeviceCredential.objects.aggregate(Count("pk"), Max("changed_at"))
     channels = Channel.objects.aggregate(Count("pk"), Max("pk"))
-    return (*credentials.values(), *channels.values())
+    mappings = Mapping.objects.aggregate(Count("pk"), Max("changed_at"))
+    return (*credentials.values(), *channels.values(), *mappings.values())
