@@ -1,0 +1,38 @@
+"""Shelly, second generation and later: a notification names only what changed; or a topic per component."""
+
+from telemetry.engine.mapping import MappingSpec, Rule
+from telemetry.engine.presets.preset import Preset
+
+PRESET = Preset(
+    name="shelly",
+    label="Shelly Gen2",
+    setting="MQTT prefix <prefix>/<name of the device>; RPC status notifications, or generic status updates",
+    mappings=(
+        MappingSpec(
+            name="Shelly notifications",
+            topic="{device}/events/rpc",
+            time_path="params.ts",
+            rules=(
+                Rule(asset="{device}", quantity="power_kw", path="params.em:0.total_act_power", unit="W"),
+                Rule(asset="{device}", quantity="power_kw", path="params.em1:0.act_power", unit="W"),
+                Rule(asset="{device}", quantity="power_kw", path="params.pm1:0.apower", unit="W"),
+                Rule(asset="{device}", quantity="power_kw", path="params.switch:0.apower", unit="W"),
+            ),
+        ),
+        MappingSpec(
+            name="Shelly meter status",
+            topic="{device}/status/em:0",
+            rules=(Rule(asset="{device}", quantity="power_kw", path="total_act_power", unit="W"),),
+        ),
+        MappingSpec(
+            name="Shelly single meter status",
+            topic="{device}/status/em1:0",
+            rules=(Rule(asset="{device}", quantity="power_kw", path="act_power", unit="W"),),
+        ),
+        MappingSpec(
+            name="Shelly switch status",
+            topic="{device}/status/switch:0",
+            rules=(Rule(asset="{device}", quantity="power_kw", path="apower", unit="W"),),
+        ),
+    ),
+)
