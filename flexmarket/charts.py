@@ -13,7 +13,9 @@ from optimization.engine.series import Series
 from optimization.models import ScheduleRun
 
 CT_PER_EUR = 100
-SHOWN = ("positive_power_kw", "negative_power_kw", "positive_price_eur_per_kwh", "negative_price_eur_per_kwh")
+SHOWN = tuple(
+    f"{direction}_{what}" for what in ("power_kw", "energy_kwh", "price_eur_per_kwh") for direction in DIRECTIONS
+)
 
 
 def offer_charts(run: ScheduleRun, tables: Iterable[FlexTable]) -> ChartPage:
@@ -31,7 +33,7 @@ def table_charts(tables: Iterable[FlexTable], kinds: Mapping[str, str]) -> list[
     """Return the charts of flexibility tables; `kinds` by device."""
     offering = [table for table in tables if table.offers_anything]
     charts = [table_chart(table, device_label(table.device, kinds)) for table in offering]
-    return [table_chart(aggregate(offering), "All devices"), *charts] if len(offering) > 1 else charts
+    return [table_chart(aggregate(offering), _("All devices")), *charts] if len(offering) > 1 else charts
 
 
 def table_chart(table: FlexTable, title: str) -> Chart:
@@ -56,7 +58,10 @@ def board_chart(board: Board, directions: Sequence[str]) -> Chart:
 
 def _series(columns: Mapping[str, Series], directions: Sequence[str]) -> list[ChartSeries]:
     """Return power as bars, negative below zero, then prices as lines with gaps where no power is offered."""
-    labels = {"positive": (_("Positive"), _("Price, positive")), "negative": (_("Negative"), _("Price, negative"))}
+    labels = {
+        "positive": (_("Positive"), _("Price, positive"), _("Energy, positive (kWh)")),
+        "negative": (_("Negative"), _("Price, negative"), _("Energy, negative (kWh)")),
+    }
     bars, lines = [], []
     for each in directions:
         power, price = columns[f"{each}_power_kw"], columns[f"{each}_price_eur_per_kwh"]
@@ -65,4 +70,9 @@ def _series(columns: Mapping[str, Series], directions: Sequence[str]) -> list[Ch
         ct = np.where(power > 0, price * CT_PER_EUR, np.nan)
         colour = f"--fp-{each}-price"
         lines.append(ChartSeries(label=labels[each][1], values=ct, colour=colour, style="steps", axis="right"))
+        energy = columns.get(f"{each}_energy_kwh")
+        if energy is not None:
+            shown = -energy if each == "negative" else energy
+            label = labels[each][2]
+            lines.append(ChartSeries(label=label, values=shown, colour=f"--fp-{each}", style="steps", hidden=True))
     return [*bars, *lines]

@@ -29,6 +29,8 @@ def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
                 "kind": row.kind,
                 "positive_kw": float(np.max(row.positive_power_kw, initial=0)),
                 "negative_kw": float(np.max(row.negative_power_kw, initial=0)),
+                "positive_kwh": float(np.max(row.positive_energy_kwh, initial=0)),
+                "negative_kwh": float(np.max(row.negative_energy_kwh, initial=0)),
                 "positive_ct": _mean_price(row, "positive"),
                 "negative_ct": _mean_price(row, "negative"),
             }

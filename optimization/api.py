@@ -26,6 +26,7 @@ from optimization.engine import SOLVERS, Horizon, ProblemError
 from optimization.models import ScheduleRun
 from optimization.portfolio_runs import FIRST_YEAR, LAST_YEAR
 from optimization.queries import series_by_role
+from optimization.reasons import reasons_body
 from optimization.services import REQUEST_GAP, REQUEST_SECONDS, request_schedule
 
 SITE = "site"
@@ -64,6 +65,28 @@ SERIES: dict[str, Any] = {
     "plan": {"site": {"grid_power_kw": {"start": "2026-11-21T23:00:00Z", "step": 900, "values": [2.0, 2.0, 0.5]}}}
 }
 SERIES_CSV = "time,plan.site.grid_power_kw\n2026-11-21T23:00:00Z,2.0\n2026-11-21T23:15:00Z,2.0\n"
+
+
+REASONS: dict[str, Any] = {
+    "explained": True,
+    "start": "2026-11-21T23:00:00Z",
+    "step": 900,
+    "electricity_eur_per_kwh": [0.21, 0.34],
+    "heat_eur_per_kwh": [None, None],
+    "stored_eur_per_kwh": {"battery": [0.3, 0.3]},
+    "site": [{"why": "imports", "here_eur_per_kwh": 0.21, "text": "imports; one more kWh would cost 21.0 ct"}, None],
+    "devices": {
+        "battery": [
+            {
+                "why": "charges",
+                "here_eur_per_kwh": 0.21,
+                "below_eur_per_kwh": 0.285,
+                "text": "charges: a kWh costs 21.0 ct now and brings 28.5 ct later, losses paid",
+            },
+            None,
+        ]
+    },
+}
 
 
 class RunSerializer(serializers.ModelSerializer[ScheduleRun]):
@@ -129,6 +152,23 @@ class RunWithSeriesSerializer(RunSerializer):
         }
 
 
+class ReasonsSerializer(serializers.Serializer[Any]):
+    """Worths in EUR per kWh and reasons, one per step; `why` is one of the words of docs/optimization-model.md."""
+
+    explained = serializers.BooleanField()
+    start = serializers.DateTimeField()
+    step = serializers.IntegerField(help_text="Seconds")
+    electricity_eur_per_kwh = serializers.ListField(child=serializers.FloatField(allow_null=True), required=False)
+    heat_eur_per_kwh = serializers.ListField(child=serializers.FloatField(allow_null=True), required=False)
+    stored_eur_per_kwh = serializers.DictField(
+        child=serializers.ListField(child=serializers.FloatField(allow_null=True)), required=False
+    )
+    site = serializers.ListField(child=serializers.DictField(allow_null=True), required=False)
+    devices = serializers.DictField(
+        child=serializers.ListField(child=serializers.DictField(allow_null=True)), required=False
+    )
+
+
 class PlanSerializer(serializers.Serializer[Any]):
     """A local day of a site to plan."""
 
@@ -149,6 +189,7 @@ class RunViewSet(TenantViewSet):
         "retrieve": permissions.VIEW_SCHEDULES,
         "create": permissions.RUN_SCHEDULES,
         "compare": permissions.VIEW_SCHEDULES,
+        "reasons": permissions.VIEW_SCHEDULES,
     }
     filters = {
         "site": row("site", Site),
@@ -164,6 +205,7 @@ class RunViewSet(TenantViewSet):
         "retrieve": Example(answer={**RUN, "series": SERIES}, answer_csv=SERIES_CSV),
         "create": Example(request={"site": 1, "day": "2026-11-22"}, answer=JOB),
         "compare": Example(answer=COMPARISON),
+        "reasons": Example(answer=REASONS),
     }
 
     def get_queryset(self) -> QuerySet[ScheduleRun]:
@@ -187,6 +229,15 @@ class RunViewSet(TenantViewSet):
         }
         body = RunWithSeriesSerializer(run, context={"series": series}).data
         return TableResponse(body, SeriesTable(run.start, run.step_seconds, columns))
+
+    @extend_schema(responses=ReasonsSerializer)
+    @action(detail=True, methods=["get"])
+    def reasons(self, request: Request, pk: int) -> Response:
+        """Answer why the plan does what it does: what a kWh is worth in each step, and what each device makes of that.
+
+        `explained` is false where the site's devices are no longer those of the plan.
+        """
+        return Response(reasons_body(self.get_object()))
 
     @extend_schema(request=PlanSerializer, responses={202: JobSerializer})
     def create(self, request: Request) -> Response:

@@ -69,7 +69,8 @@ class OptimizationConfig(AppConfig):
             panels.add(panel)
         alert_sources.add(AlertSource("schedules", overview_panels.attention, permissions.VIEW_SCHEDULES, order=20))
         state_sources.add(StateSource("schedules", site_states.site_states))
-        panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=CHART_SCRIPTS))
+        reasoned = (*CHART_SCRIPTS, "flexplatform/reasons.js")
+        panels.add(Panel("schedule", "site", "optimization/site_panel.html", own.site, order=30, scripts=reasoned))
         navigation.add(
             NavigationEntry(
                 "runs", _("Schedule runs"), "portfolio_runs", permissions.VIEW_SCHEDULES, 30, "calendar", "plan"

@@ -130,7 +130,7 @@ def overlaid(before: Side, after: Side) -> list[Chart]:
         _line(_("Grid, {plan}").format(plan=side.label), side.plan[""]["grid_power_kw"], colour, dashed=dashed)
         for side, colour, dashed in ((before, BEFORE_COLOUR, True), (after, AFTER_COLOUR, False))
     ]
-    charts = [Chart(name="power", title=_("Grid power"), unit="kW", series=power, note=SIGN_NOTE)]
+    charts = [Chart(name="power", title=_("Grid power"), unit="kW", series=power, note=str(SIGN_NOTE))]
     contents = [*_contents(before, dashed=True), *_contents(after, dashed=False)]
     if contents:
         charts.append(

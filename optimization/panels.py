@@ -18,6 +18,7 @@ from optimization.origins import origins_of
 from optimization.queries import current_runs, latest_runs, run_of_day
 
 SITES_PER_PAGE = 25
+RUNS_SHOWN = 7
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
     if run is None:
         return {**wanted, "day_to_plan": _day_to_plan(wanted_day, subject)}
     others = current_runs(subject).select_related("site")
+    history = list(others[:RUNS_SHOWN])
     return {
         **wanted,
         **_figures(run),
         "run": run,
         "origins": origins_of(run),
+        "history": history,
         "earlier": others.filter(start__lt=run.start).first(),
         "later": others.filter(start__gt=run.start).last(),
     }

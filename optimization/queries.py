@@ -12,7 +12,7 @@ from assets.models import Site
 from optimization.engine.horizon import Horizon
 from optimization.engine.previous import Remembered
 from optimization.engine.problem import Emissions, Objective, Prices, SiteProblem
-from optimization.engine.schedule import Cost, DeviceSeries, Schedule
+from optimization.engine.schedule import Cost, DeviceSeries, Schedule, Unmet
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.problems import SiteInputs, build_problem
@@ -141,5 +141,6 @@ def schedule_of(run: ScheduleRun) -> Schedule:
         status=run.status,
         bound_eur=run.bound_eur,
         gap=run.gap,
+        unmet=tuple(Unmet(**{**item, "start": datetime.fromisoformat(item["start"])}) for item in run.unmet),
         seconds=run.seconds,
     )

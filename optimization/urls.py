@@ -6,7 +6,7 @@ from optimization import comparison_views as comparison
 from optimization.overview_panels import OverviewPower
 from optimization.portfolio_views import PlanAllSites, PortfolioRunList, PortfolioRunPage
 from optimization.start_views import StartRun
-from optimization.views import PlanSite, ScheduleCharts, ScheduleCsv
+from optimization.views import PlanSite, ScheduleCharts, ScheduleCsv, ScheduleReasons
 
 PAIR = "portfolio-runs/<int:portfolio_run>/compare/<int:with_portfolio_run>"
 
@@ -28,5 +28,6 @@ urlpatterns = [
     path("portfolio-runs/plan/", PlanAllSites.as_view(), name="plan_all_sites"),
     path("portfolio-runs/<int:portfolio_run>/", PortfolioRunPage.as_view(), name="portfolio_run"),
     path("runs/<int:run>/charts.json", ScheduleCharts.as_view(), name="schedule_charts"),
+    path("runs/<int:run>/reasons.json", ScheduleReasons.as_view(), name="schedule_reasons"),
     path("runs/<int:run>/schedule.csv", ScheduleCsv.as_view(), name="schedule_csv"),
 ]

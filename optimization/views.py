@@ -15,7 +15,9 @@ from optimization.charts import schedule_charts
 from optimization.forms import PlanForm
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.queries import series_by_role
+from optimization.reasons import reasons_page
 from optimization.services import request_schedule
+from telemetry.measured import means_of_site
 
 
 class RunMixin(OrganizationMixin):
@@ -35,7 +37,16 @@ class ScheduleCharts(RunMixin):
     def get(self, _request: HttpRequest, run: int) -> JsonResponse:
         """Answer what charts.js draws."""
         found = self.run(run)
-        return JsonResponse(schedule_charts(found, series_by_role(found)).as_json())
+        measured = means_of_site(found.site, found.start, found.step_seconds, found.count)
+        return JsonResponse(schedule_charts(found, series_by_role(found), measured).as_json())
+
+
+class ScheduleReasons(RunMixin):
+    """Why a run does what it does, step by step, as JSON."""
+
+    def get(self, _request: HttpRequest, run: int) -> JsonResponse:
+        """Answer what reasons.js shows."""
+        return JsonResponse(reasons_page(self.run(run)))
 
 
 class ScheduleCsv(RunMixin):

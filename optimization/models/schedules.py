@@ -1,6 +1,6 @@
 """Stored schedules: one run per site and solve, one row per device and series."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -83,7 +83,12 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
     @property
     def local_day(self) -> str:
         """The site's local day in which the run starts, as an ISO date."""
-        return self.start.astimezone(self.site.zone).date().isoformat()
+        return self.local_date.isoformat()
+
+    @property
+    def local_date(self) -> date:
+        """The site's local day in which the run starts."""
+        return self.start.astimezone(self.site.zone).date()
 
 
 class ScheduleSeries(models.Model):

@@ -11,7 +11,7 @@ from tests.factories import COUNT, PhotovoltaicFactory, SiteFactory, planned_sit
 
 OVERVIEW_QUERIES = 21
 MAP_QUERIES = 12
-SITE_QUERIES = 11
+SITE_QUERIES = 12
 
 
 @pytest.mark.parametrize("count", [1, 3])

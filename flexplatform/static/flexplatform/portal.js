@@ -27,6 +27,15 @@
     });
   });
 
+  // The arrow keys turn the days of a page: <nav data-arrow-keys> with links rel=prev and rel=next.
+  document.addEventListener("keydown", (event) => {
+    const days = document.querySelector("[data-arrow-keys]");
+    const direction = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
+    if (!days || !direction || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.target.closest("input, select, textarea, [role=tab], .leaflet-container")) return;
+    days.querySelector(`[rel=${direction}]`)?.click();
+  });
+
   document.addEventListener("htmx:confirm", (event) => {
     if (!event.detail.question) return;
     event.preventDefault();
