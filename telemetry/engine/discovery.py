@@ -16,7 +16,8 @@ from telemetry.quantities import QUANTITIES
 PREFIX = "homeassistant"
 CONFIGS = re.compile(rf"{PREFIX}/sensor/(?:[^/]+/)?[^/]+/config")
 TEMPLATE = re.compile(
-    r"\{\{\s*value(?P<json>_json(?P<path>[^|{}()]*?))?\s*(?:\|\s*(?:float|int)(?:\(\s*0?\s*\))?\s*)?\}\}"
+    r"\{\{\s*value(?P<json>_json(?P<path>(?:\.\w+|\[\d+\]|\[\s*'[^'\"\]]+'\s*\])*))?\s*"
+    r"(?:\|\s*(?:float|int)(?:\(\s*0?\s*\))?\s*)?\}\}"
 )
 ELEMENT = re.compile(r"\[\s*'([^'\"\]]+)'\s*\]")
 # Its own short names, which most devices use.
@@ -77,7 +78,7 @@ def template_path(template: Any) -> str | None:
     found = TEMPLATE.fullmatch(template.strip()) if isinstance(template, str) else None
     if found is None:
         return None
-    path = ELEMENT.sub(r'["\1"]', found["path"] or "").strip().removeprefix(".")
+    path = ELEMENT.sub(r'["\1"]', found["path"] or "").removeprefix(".")
     try:
         read_path(path)
     except ValueError:

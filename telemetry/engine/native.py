@@ -120,7 +120,11 @@ def wrong_time(moment_us: int, now_us: int) -> str:
 
 
 def _shown(moment_us: int) -> str:
-    return (EPOCH + moment_us * MICROSECOND).isoformat(timespec="seconds").replace("+00:00", "Z")
+    try:
+        moment = EPOCH + moment_us * MICROSECOND
+    except OverflowError:
+        return "beyond the calendar"
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _reason(error: Exception) -> str:

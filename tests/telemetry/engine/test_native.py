@@ -57,6 +57,7 @@ def test_a_reading_is_converted_to_what_is_stored(payload: bytes, value: float) 
         (b'{"ts":1795262400,"value":2,"quality":"bad"}', "quality is bad"),
         (b'{"ts":1795262400,"value":2,"quality":"odd"}', "Invalid enum value"),
         (b'{"ts":"2024-11-01T12:00:00Z","value":2}', "at most two years old"),
+        (b'{"ts":"0001-01-01T00:00:00+14:00","value":2}', "beyond the calendar; allowed: at most two years old"),
         (b'{"ts":"2026-11-21T13:00:01Z","value":2}', "at most an hour in the future"),
         (b"[" * 100_000, "bytes; allowed: 65536"),
         (b"[" * 60_000, "The payload is"),
