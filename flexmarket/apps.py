@@ -10,8 +10,8 @@ class FlexmarketConfig(AppConfig):
     name = "flexmarket"
 
     def ready(self) -> None:
-        """Register routes, the site page's panel, the demo's offers, and the offers that follow a planned site."""
-        from flexmarket import api, demo, overview_panel, tasks
+        """Register routes, the site page's panel, and the offers that follow a planned site."""
+        from flexmarket import api, overview_panel, tasks
         from flexmarket import panels as own
         from flexmarket.lab import api as lab_api
         from flexmarket.lab import services as lab
@@ -20,11 +20,9 @@ class FlexmarketConfig(AppConfig):
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.jobs.registry import FollowUp, JobKind, follow_ups, job_kinds
         from flexplatform.registry import (
-            DemoStep,
             NavigationEntry,
             Panel,
             Route,
-            demo_steps,
             navigation,
             panels,
             routes,
@@ -67,6 +65,5 @@ class FlexmarketConfig(AppConfig):
                 permission=permissions.VIEW_OFFERS,
             )
         )
-        demo_steps.add(DemoStep("offers", "Offers", demo.make_offers, order=40))
         follow_ups.add(FollowUp("offers", SCHEDULE_SITE, tasks.offer_after_planning, order=40))
         after_planning.add(AfterPlanning("offers", tasks.tables_of_plan, tasks.offer_of_many, order=40))

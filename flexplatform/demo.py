@@ -1,6 +1,7 @@
-"""The demo organization: a tenant, a login, and whatever data the apps' demo steps make."""
+"""The demo: two organizations, their people, and whatever data the apps' demo steps make."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -12,11 +13,25 @@ from flexplatform.accounts.scoping import organization_scope
 from flexplatform.registry import DemoContext, DemoProblem, demo_steps
 
 ACTOR = "demo"
-SLUG = "demo"
-NAME = "Demo energy community"
 ZONE = ZoneInfo("Europe/Berlin")
 EMAIL = "demo@example.com"
 PASSWORD = "flexible-demo"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class DemoOrganization:
+    """A tenant of the demo: where its sites stand, who owns it, and the role that the demo's own login has in it."""
+
+    slug: str
+    name: str
+    region: str
+    owner: str
+    role: Role
+
+
+HOME = DemoOrganization("demo", "Demo energy community", "Munich", EMAIL, Role.OWNER)
+NEIGHBOUR = DemoOrganization("harbour", "Harbour quarter Hamburg", "Hamburg", "harbour@example.com", Role.OPERATOR)
+ORGANIZATIONS = (HOME, NEIGHBOUR)
 
 
 def coming_day(now: datetime | None = None) -> date:
@@ -24,22 +39,43 @@ def coming_day(now: datetime | None = None) -> date:
     return (now or datetime.now(UTC)).astimezone(ZONE).date() + timedelta(days=1)
 
 
-def make_login() -> tuple[Organization, User]:
-    """Return the demo's organization and its owner; an existing user keeps the password and rights."""
+def make_all(
+    *, day: date, only: tuple[str, ...] = (), progress: Callable[[str, str], None] = lambda _step, _text: None
+) -> list[DemoProblem]:
+    """Make the organizations with their people and their data, and return what failed; see `make_demo`."""
+    problems: list[DemoProblem] = []
+    for wanted in ORGANIZATIONS:
+        organization = make_organization(wanted)
+        problems += make_demo(organization, day=day, region=wanted.region, only=only, progress=progress)
+    return problems
+
+
+def make_organization(wanted: DemoOrganization = HOME) -> Organization:
+    """Return an organization of the demo, with its owner and the demo's login as members."""
     organization, _ = Organization.objects.get_or_create(
-        slug=SLUG, defaults={"name": NAME, "time_zone": ZONE.key, "country": "DE"}
+        slug=wanted.slug, defaults={"name": wanted.name, "time_zone": ZONE.key, "country": "DE"}
     )
-    user = User.objects.filter(email=EMAIL).first()
-    if user is None:
-        user = User.objects.create_superuser(EMAIL, PASSWORD, first_name="Demo", last_name="Owner")
-    Membership.objects.get_or_create(user=user, organization=organization, defaults={"role": Role.OWNER})
-    return organization, user
+    for email, role in {EMAIL: wanted.role, wanted.owner: Role.OWNER}.items():
+        defaults = {"role": role}
+        Membership.objects.get_or_create(user=make_user(email), organization=organization, defaults=defaults)
+    return organization
+
+
+def make_user(email: str) -> User:
+    """Return a person of the demo; one who exists keeps the password and rights."""
+    user = User.objects.filter(email=email).first()
+    if user is not None:
+        return user
+    if email == EMAIL:
+        return User.objects.create_superuser(email, PASSWORD, first_name="Demo", last_name="Owner")
+    return User.objects.create_user(email, PASSWORD, first_name="Harbour", last_name="Owner")
 
 
 def make_demo(
     organization: Organization,
     *,
     day: date,
+    region: str = HOME.region,
     only: tuple[str, ...] = (),
     progress: Callable[[str, str], None] = lambda _step, _text: None,
 ) -> list[DemoProblem]:
@@ -54,6 +90,7 @@ def make_demo(
             context = DemoContext(
                 organization=organization,
                 day=day,
+                region=region,
                 only=only,
                 progress=partial(progress, step.title),
             )

@@ -119,10 +119,11 @@ class DemoProblem:
 
 @dataclass(frozen=True)
 class DemoContext:
-    """What a demo step works on: the tenant, the coming local day, a choice of sites (empty: all), a progress line."""
+    """What a demo step works on: the tenant, the coming local day, where, a choice of sites (empty: all), progress."""
 
     organization: "Organization"
     day: date
+    region: str = "Munich"
     only: tuple[str, ...] = ()
     progress: Callable[[str], None] = lambda _text: None
 

@@ -78,7 +78,7 @@ class OptimizationConfig(AppConfig):
         )
         demo_steps.add(DemoStep("sites", "Sites", demo.make_sites, order=30))
         demo_steps.add(DemoStep("forecasts", "Forecasts", demo.make_forecasts, order=31))
-        demo_steps.add(DemoStep("schedules", "Schedules", demo.make_schedules, order=32))
+        demo_steps.add(DemoStep("plans", "Plans", demo.request_plans, order=32))
         job_kinds.add(
             JobKind(
                 services.SCHEDULE_SITE,

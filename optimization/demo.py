@@ -1,59 +1,37 @@
-"""The demo's sites, one per named scenario, and their schedules of the coming day."""
+"""The demo's sites, one per named scenario of its region; forecasts and plans of the last days and the coming one."""
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from assets.demo import PORTFOLIO_NAME
 from assets.models import Portfolio, Site
 from assets.queries import devices_by_site
 from flexplatform.registry import DemoContext, DemoProblem
 from forecasting.models import ForecastRun
 from forecasting.services import Delivery, receive_forecasts
+from optimization.demo_places import PLACES
 from optimization.demo_tariffs import make_tariffs
+from optimization.demo_weather import Weather
 from optimization.engine import Horizon
 from optimization.engine.series import SeriesLike
-from optimization.inputs import needed_series, sample_inputs, site_inputs
-from optimization.models import ScheduleRun
+from optimization.inputs import needed_series, sample_inputs
+from optimization.models import PortfolioRun, ScheduleRun
+from optimization.portfolio_runs import request_portfolio_run
 from optimization.problems import save_devices
 from optimization.scenarios import SCENARIOS, Scenario, named_scenario
-from optimization.services import schedule_site
 from telemetry.services import Reference
 
 log = logging.getLogger(__name__)
 
-GAP = 1e-3
-TIME_LIMIT_SECONDS = 10.0
 SOURCE = "demo"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a demo site stands and what it is called."""
-
-    name: str
-    address: str
-    latitude: float
-    longitude: float
-
-
-PLACES: dict[str, Place] = {
-    "hp": Place("Heat pump house Sendling", "Sendling, Munich", 48.1180, 11.5400),
-    "pv": Place("PV house Pasing", "Pasing, Munich", 48.1490, 11.4610),
-    "bat": Place("Battery house Dachau", "Dachau", 48.2590, 11.4350),
-    "ev": Place("EV house Trudering", "Trudering, Munich", 48.1160, 11.6690),
-    "simple_house": Place("Simple house Germering", "Germering", 48.1340, 11.3660),
-    "residential_house": Place("Residential house Ismaning", "Ismaning", 48.2260, 11.6720),
-    "mini_apartment": Place("Small apartment Schwabing", "Schwabing, Munich", 48.1640, 11.5860),
-    "apartment": Place("Apartment Haidhausen", "Haidhausen, Munich", 48.1290, 11.6000),
-    "colony": Place("Residential colony Garching", "Garching", 48.2510, 11.6510),
-}
-ELSEWHERE = Place("", "Munich", 48.1372, 11.5756)
+MODEL = "sample day in the day's weather"
+DAYS_OF_HISTORY = 5
+ISSUED_AT = time(12)
 
 
 def make_sites(context: DemoContext) -> list[DemoProblem]:
@@ -74,78 +52,88 @@ def make_sites(context: DemoContext) -> list[DemoProblem]:
 
 
 def make_forecasts(context: DemoContext) -> list[DemoProblem]:
-    """Deliver the sample day as forecasts of the context's day for every demo site that has none of it yet."""
-    names = [scenario.name for scenario in _wanted(context)]
-    sites = list(Site.objects.filter(external_id__in=names).order_by("name"))
+    """Deliver the sample day as forecasts of every day that a demo site has none of yet."""
+    sites = _sites(context)
     forecast = set(ForecastRun.objects.filter(source=SOURCE).values_list("channel__site_id", "start"))
     deliveries: list[Delivery] = []
     for site in sites:
-        horizon = Horizon.market_day(context.day, site.zone)
-        if (site.pk, horizon.start) not in forecast:
-            deliveries += _sample_forecasts(site, horizon)
+        for day in _days(context):
+            horizon = Horizon.market_day(day, site.zone)
+            if (site.pk, horizon.start) not in forecast:
+                deliveries += _sample_forecasts(site, horizon, day)
     if deliveries:
         context.progress(f"{len(deliveries)} forecasts")
         receive_forecasts(organization=context.organization, deliveries=deliveries)
     return []
 
 
-def make_schedules(context: DemoContext) -> list[DemoProblem]:
-    """Schedule the context's day for every demo site that has no schedule of it yet."""
+def request_plans(context: DemoContext) -> list[DemoProblem]:
+    """Ask the workers to plan every day that a demo site has no plan of, the coming one first."""
     problems = []
-    names = [scenario.name for scenario in _wanted(context)]
-    for site in Site.objects.filter(external_id__in=names).order_by("name"):
-        horizon = Horizon.market_day(context.day, site.zone)
-        if ScheduleRun.objects.filter(site=site, start=horizon.start, count=horizon.count).exists():
+    sites = _sites(context)
+    for day in _days(context) if sites else ():
+        starts = {site.pk: Horizon.market_day(day, site.zone).start for site in sites}
+        planned = ScheduleRun.objects.filter(site__in=starts, start__in=set(starts.values())).values("site").distinct()
+        asked = PortfolioRun.objects.filter(day=day, job__finished_at__isnull=True)
+        if planned.count() == len(starts) or asked.exists():
             continue
-        context.progress(site.name)
+        context.progress(f"{day:%d %B}")
         try:
-            schedule_site(
-                site=site, horizon=horizon, series=site_inputs(site, horizon), gap=GAP, time_limit=TIME_LIMIT_SECONDS
-            )
+            request_portfolio_run(organization=context.organization, when=day)
         except Exception as error:
-            log.info("The demo site %s could not be scheduled.", site, exc_info=True)
-            problems.append(DemoProblem(site.name, str(error)))
+            log.info("Plans of %s could not be asked for.", day, exc_info=True)
+            problems.append(DemoProblem(f"plans of {day:%d %B}", str(error)))
     return problems
 
 
-def _sample_forecasts(site: Site, horizon: Horizon) -> Iterator[Delivery]:
+def _days(context: DemoContext) -> list[date]:
+    """Return the coming day, today and the days of history, the newest first."""
+    return [context.day - timedelta(days=back) for back in range(DAYS_OF_HISTORY + 2)]
+
+
+def _sites(context: DemoContext) -> list[Site]:
+    names = [scenario.name for scenario in _wanted(context)]
+    return list(Site.objects.filter(external_id__in=names).order_by("name"))
+
+
+def _sample_forecasts(site: Site, horizon: Horizon, day: date) -> Iterator[Delivery]:
     """Yield a forecast of each series that the site's devices need; the air is the same for all of them."""
-    sample = sample_inputs(site, horizon).devices
+    sample, weather = sample_inputs(site, horizon).devices, Weather.of(day)
     found: dict[Reference, SeriesLike] = {}
     for row in devices_by_site([site])[site.pk]:
         for name in needed_series(row):
-            values = sample[row.name][name]
+            values = weather.on(name, sample[row.name][name])
             if name == "yield_kw_per_kw":
-                values = -np.asarray(values) * row.capacity_kw  # type: ignore[attr-defined]
+                values = -values * row.capacity_kw  # type: ignore[attr-defined]
             quantity = "available_power_kw" if name == "yield_kw_per_kw" else name
             owner = None if name == "ambient_temperature_c" else row.pk
             found[Reference(site=site.pk, asset=owner, quantity=quantity)] = values
+    the_day_before = datetime.combine(day - timedelta(days=1), ISSUED_AT, site.zone)
     for channel, values in found.items():
         yield Delivery(
             channel=channel,
-            issued_at=timezone.now(),
+            issued_at=min(the_day_before, timezone.now()),
             start=horizon.start,
             step=horizon.step,
             values=np.broadcast_to(values, horizon.count),
             source=SOURCE,
-            model="sample day",
+            model=MODEL,
         )
 
 
 def _wanted(context: DemoContext) -> Iterator[Scenario]:
     for name in context.only or SCENARIOS:
-        if name in SCENARIOS:
+        if name in PLACES[context.region]:
             yield named_scenario(name)
 
 
 @transaction.atomic
 def _make_site(context: DemoContext, scenario: Scenario) -> Site:
-    place = PLACES.get(scenario.name, ELSEWHERE)
-    name = place.name or scenario.title
+    place = PLACES[context.region][scenario.name]
     site = Site(
         organization=context.organization,
-        portfolio=Portfolio.objects.get(name=PORTFOLIO_NAME),
-        name=name,
+        portfolio=Portfolio.objects.get(name=context.region),
+        name=place.name,
         slug=slugify(scenario.name.replace("_", "-")),
         address=place.address,
         latitude=place.latitude,

@@ -13,7 +13,7 @@ from optimization.engine import Horizon
 from optimization.scenarios import Scenario, named_scenario
 
 VALID_FROM = date(2026, 1, 1)
-DAYS_BEFORE, DAYS_AFTER = 1, 7
+DAYS_BEFORE, DAYS_AFTER = 6, 7
 VAT_PERCENT = 19
 SOURCE = "Shipped sample day"
 

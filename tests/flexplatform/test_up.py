@@ -121,7 +121,8 @@ def test_up_serves_the_portal_works_on_jobs_and_leaves_nothing_behind(tmp_path: 
     assert EMAIL in run.output.read_text()
     opener = build_opener(HTTPCookieProcessor(CookieJar()))
     base = f"http://localhost:{port}"
-    assert "Battery house Dachau" in sign_in(opener, base)
+    assert "Harbour quarter Hamburg" in sign_in(opener, base)
+    assert "Battery house Dachau" in fetch(opener, f"{base}/o/demo/")
     assert '"jobs": "ok"' in fetch(opener, f"{base}/healthz")
 
     job, page = send_form(opener, f"{base}/o/demo/sites/bat/", "/o/demo/sites/bat/plan/")

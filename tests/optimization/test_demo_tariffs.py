@@ -42,7 +42,7 @@ def test_a_second_time_makes_nothing(people: People) -> None:
         make_tariffs(context, [named_scenario("pv")])
         before = [table.objects.count() for table in tables]
         make_tariffs(context, [named_scenario("pv")])
-        assert [table.objects.count() for table in tables] == before == [3, 3, 9]
+        assert [table.objects.count() for table in tables] == before == [3, 3, 14]
         far = Horizon.market_day(DAY + timedelta(days=30), BERLIN)
         with pytest.raises(ProblemError, match="Day-ahead Munich is without a price at 2026-12-22 00:00 CET"):
             site_inputs(site, far)

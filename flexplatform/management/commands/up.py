@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from flexplatform import demo
+from flexplatform.celery import app as celery
 from flexplatform.embedded.mqtt import running_broker
 from flexplatform.embedded.process import LOOPBACK, ChildProcess
 from flexplatform.embedded.valkey import running_valkey
@@ -64,8 +65,6 @@ class Command(BaseCommand):
                     call_command("collectstatic", verbosity=0, interactive=False)
                 environment = {} if options["no_worker"] else _broker(running)
                 with_demo = not options["no_demo"] and not PRODUCTION
-                if with_demo:
-                    self._demo(console, tuple(name.strip() for name in options["demo"].split(",") if name.strip()))
                 helpers = [] if options["no_worker"] else [job_worker(environment), job_clock(environment)]
                 if not options["no_worker"]:
                     environment, access = _mqtt_broker(running, environment)
@@ -73,6 +72,8 @@ class Command(BaseCommand):
                 server = PortalServer(host, port, environment)
                 for child in (*helpers, server):
                     running.enter_context(child).start()
+                if with_demo:
+                    self._demo(console, tuple(name.strip() for name in options["demo"].split(",") if name.strip()))
                 server.wait_until_it_answers()
                 console.print(_welcome(server.address, with_demo))
                 if with_demo and host != LOOPBACK:
@@ -84,7 +85,6 @@ class Command(BaseCommand):
             sys.stdout.flush()
 
     def _demo(self, console: Console, only: tuple[str, ...]) -> None:
-        organization, _ = demo.make_login()
         with console.status("Making the demo") as status:
 
             def progress(step: str, text: str) -> None:
@@ -93,7 +93,7 @@ class Command(BaseCommand):
                 if text and not console.is_terminal:
                     console.print(line)
 
-            problems = demo.make_demo(organization, day=demo.coming_day(), only=only, progress=progress)
+            problems = demo.make_all(day=demo.coming_day(), only=only, progress=progress)
         _report(console, problems)
 
 
@@ -114,7 +114,10 @@ def _broker(running: ExitStack) -> dict[str, str]:
     """Return what tells the children their broker: the one of the environment, or a Valkey that is started now."""
     if settings.CELERY_BROKER_URL:
         return {}
-    return {"CELERY_BROKER_URL": running.enter_context(running_valkey(VAR_DIR / "valkey")).url}
+    url = running.enter_context(running_valkey(VAR_DIR / "valkey")).url
+    # This process asks for the demo's plans itself, long after its settings were read.
+    settings.CELERY_BROKER_URL = celery.conf.broker_url = url
+    return {"CELERY_BROKER_URL": url}
 
 
 def _mqtt_broker(running: ExitStack, environment: dict[str, str]) -> tuple[dict[str, str], tuple[Path, Path] | None]:
