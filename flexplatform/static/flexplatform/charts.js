@@ -5,6 +5,9 @@
   const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
   const number = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+  // Without it the noise of a solver reads as -0.00.
+  const noise = (value) => (Math.abs(value) < 0.005 ? 0 : value);
+
   const LONGEST_DAY = 25 * 60 * 60 * 1000;
 
   // A colour of the page's theme: series name a variable of portal.css, or a colour of their own.
@@ -124,7 +127,7 @@
           filter: (item) => item.dataIndex < page.count && item.parsed.y !== null && !Number.isNaN(item.parsed.y),
           callbacks: {
             title: (items) => (items.length ? stepTitle(page, items[0].dataIndex) : ""),
-            label: (item) => `${item.dataset.label}: ${number.format(item.parsed.y)} ${unitOf(item.dataset)}`,
+            label: (item) => `${item.dataset.label}: ${number.format(noise(item.parsed.y))} ${unitOf(item.dataset)}`,
           },
         },
       },
