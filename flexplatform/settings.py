@@ -150,10 +150,14 @@ JOBS_MAX_ATTEMPTS = env.int("JOBS_MAX_ATTEMPTS", default=3)
 
 # Such as mqtts://flexplatform-bridge:password@broker.example.org:8883; empty: devices cannot publish over MQTT.
 MQTT_URL = env.str("MQTT_URL", default="")
+# Days that single readings and refused messages stay where an organization says nothing else; quarter-hours stay.
+TELEMETRY_READING_DAYS = env.int("TELEMETRY_READING_DAYS", default=731)
+TELEMETRY_LETTER_DAYS = env.int("TELEMETRY_LETTER_DAYS", default=30)
 
 CELERY_BEAT_SCHEDULE = {
     "bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS},
     "forget old answers": {"task": "api.forget_old_answers", "schedule": timedelta(hours=1)},
+    "make room for readings": {"task": "telemetry.tend_readings", "schedule": timedelta(hours=1)},
 }
 
 # Such as smtp+tls://user:password@mail.example.org:587; in development mails become files.
