@@ -1,4 +1,4 @@
-"""From the broker into the database: what is acknowledged is stored, and what is not comes again."""
+"""From the broker into the database, and set-points back: what is acknowledged is stored, what is not comes again."""
 
 import logging
 import os
@@ -11,13 +11,16 @@ from datetime import UTC, datetime
 
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
+from django_scopes import scopes_disabled
 
 from telemetry.models import BridgeState
 from telemetry.mqtt.address import BrokerAddress
+from telemetry.mqtt.dispatch import Dispatcher
 from telemetry.mqtt.link import Link, LinkOptions, Taken
 from telemetry.mqtt.lock import Lock
 from telemetry.services.ingest import ingest
 from telemetry.services.readings import Stored
+from telemetry.services.recent import store_recent
 from telemetry.services.registry import TopicRegistry
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
@@ -86,10 +89,12 @@ class Bridge:
         link = Link(self.address, self.link_options)
         link.start()
         log.warning("The bridge is active: %s at %s.", self.link_options.client_id, self.address.host)
+        dispatcher = Dispatcher(link)
         looked = time.monotonic()
         try:
             while not self.stopping.is_set() and link.alive():
                 self._store(link, link.take(self.options.batch, SECONDS_BETWEEN_LOOKS, self.options.flush_seconds))
+                self._dispatch(dispatcher)
                 if time.monotonic() - looked >= SECONDS_BETWEEN_TRIES:
                     looked = time.monotonic()
                     if not self.lock.held() and not self.lock.acquire():
@@ -127,10 +132,20 @@ class Bridge:
         total = self._total
         self._total = Stored(total.new + stored.new, total.known + stored.known, total.refused + stored.refused)
 
+    def _dispatch(self, dispatcher: Dispatcher) -> None:
+        try:
+            dispatcher.step()
+        except (OperationalError, InterfaceError) as error:
+            log.warning("The database is away (%s).", _line(error))
+            connection.close()
+
     def _look_around(self, link: Link) -> None:
         """Note changes of channels and credentials, and say how the bridge is."""
         try:
             self._note_changes()
+            with scopes_disabled():
+                if messages := self.registry.recent.take():
+                    store_recent(messages=messages)
             if time.monotonic() - self._beat >= SECONDS_BETWEEN_BEATS:
                 self._say(link)
         except (OperationalError, InterfaceError) as error:

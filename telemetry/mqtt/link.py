@@ -1,4 +1,4 @@
-"""The bridge's connection to the broker: a thread that queues what comes and acknowledges what was stored.
+"""The bridge's connection to the broker: a thread that queues what comes, acknowledges what was stored, and publishes.
 
 A message counts for the connection that it came by (its epoch): ids start again with a new connection, so that an old
 acknowledgement would throw away a message that was never stored.
@@ -28,6 +28,7 @@ KEEPALIVE_SECONDS = 60
 NEVER = 0xFFFFFFFE
 LONGEST_WAIT_SECONDS = 5.0
 STEP_SECONDS = 0.5
+MOST_UNACKNOWLEDGED = 500
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +54,27 @@ class Taken:
     message: Message
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish with QoS 1, retained; `about` comes back once the broker has it.
+
+    The broker forgets it after `seconds`, where it knows MQTT 5.
+    """
+
+    topic: str
+    payload: bytes
+    about: Any
+    seconds: int | None = None
+
+
 @dataclass(slots=True)
 class LinkState:
-    """What is known of the connection."""
+    """What is known of the connection; `sessions` counts those that the broker began anew."""
 
     connected: bool = False
     subscribed: bool = False
     connections: int = 0
+    sessions: int = 0
     received: int = 0
     refused: str = ""
     stale_acknowledgements: int = 0
@@ -76,6 +91,9 @@ class Link:
         self._queue: deque[Taken] = deque()
         self._arrived = threading.Condition()
         self._acknowledged: deque[tuple[int, list[int]]] = deque()
+        self._outgoing: deque[Outgoing] = deque()
+        self._unacknowledged: dict[int, Any] = {}
+        self._published: deque[tuple[Any, bool]] = deque()
         self._stopping = threading.Event()
         self._paused = False
         self._wake_read, self._wake_write = socket.socketpair()
@@ -128,13 +146,24 @@ class Link:
         self._acknowledged.extend(by_epoch.items())
         self._wake()
 
+    def publish(self, message: Outgoing) -> None:
+        """Publish a message as soon as there is a connection; over a lost one it is published again."""
+        self._outgoing.append(message)
+        self._wake()
+
+    def published(self) -> list[tuple[Any, bool]]:
+        """Return what messages were about that the broker took, or refused (False), since the last call."""
+        return [self._published.popleft() for _ in range(len(self._published))]
+
     def _made(self) -> BatchClient:
         client = BatchClient(self.options.client_id, self.address.protocol, self._take)
         if self.address.username:
             client.username_pw_set(self.address.username, self.address.password)
         if self.address.tls:
             client.tls_set(ca_certs=self.address.authority or None)
+        client.max_inflight_messages_set(MOST_UNACKNOWLEDGED)
         client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         return client
@@ -168,6 +197,7 @@ class Link:
     def _converse(self) -> None:
         while (connection := self._client.socket()) is not None:
             self._send_acknowledgements()
+            self._send_outgoing()
             if self._stopping.is_set() and not self._acknowledged and not self._client.want_write():
                 self._client.disconnect()
                 return
@@ -193,6 +223,16 @@ class Link:
             else:
                 self.state.stale_acknowledgements += len(numbers)
 
+    def _send_outgoing(self) -> None:
+        while self._outgoing and self.state.connected:
+            message = self._outgoing.popleft()
+            properties = None
+            if message.seconds is not None and self.address.protocol == MQTTv5:
+                properties = Properties(PacketTypes.PUBLISH)
+                properties.MessageExpiryInterval = message.seconds
+            sent = self._client.publish(message.topic, message.payload, qos=1, retain=True, properties=properties)
+            self._unacknowledged[sent.mid] = message.about
+
     def _is_full(self) -> bool:
         """Return whether nothing more is read; the broker then waits, as its data stays in the socket."""
         return self._paused or len(self._queue) >= self.options.longest_queue
@@ -217,12 +257,19 @@ class Link:
             return
         self.state.connected, self.state.refused = True, ""
         self.state.connections += 1
+        self.state.sessions += not flags.session_present
         log.info("Connected; the broker %s.", "kept the session" if flags.session_present else "begins a new session")
         for each in self.options.filters:
             if self.address.protocol == MQTTv5:
-                client.subscribe(each, options=SubscribeOptions(qos=1, retainHandling=1))
+                client.subscribe(each, options=SubscribeOptions(qos=1, noLocal=True, retainHandling=1))
             else:
                 client.subscribe(each, qos=1)
+
+    def _on_publish(self, _client: Any, _data: Any, number: int, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            log.error("The broker refuses a message: %s.", reason)
+        if number in self._unacknowledged:
+            self._published.append((self._unacknowledged.pop(number), not reason.is_failure))
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
         for reason in reasons:

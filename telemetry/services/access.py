@@ -9,8 +9,10 @@ from pathlib import Path
 
 from django_scopes import scopes_disabled
 
-from telemetry.engine.topics import EVERY_READING, PREFIX, asset_level
+from assets.models import Asset
+from telemetry.engine.topics import ANSWER, EVERY_READING, PREFIX, SETPOINT, STATUS, asset_level
 from telemetry.models import DeviceCredential
+from telemetry.quantities import QUANTITIES, quantities_of
 from telemetry.services.devices import mosquitto_hash
 
 BRIDGE_USER = "flexplatform-bridge"
@@ -66,13 +68,25 @@ class AccessFiles:
 def _bridge_rules() -> Iterator[str]:
     yield f"user {BRIDGE_USER}"
     yield f"topic read {EVERY_READING}"
+    yield f"topic write {PREFIX}/+/+/+/{SETPOINT}"
     yield ""
 
 
 def _rules(credential: DeviceCredential) -> Iterator[str]:
-    """Yield what a device may do: publish below its own topics."""
+    """Yield what a device may do: publish its readings, status and answers, and read what it is told.
+
+    Each topic is named, so that no device writes what devices are told.
+    """
     place = f"{PREFIX}/{credential.organization.slug}/{credential.site.slug}"
     asset = credential.asset
     yield f"user {credential.username}"
-    yield f"topic write {place}/{asset_level(asset.name, asset.pk) if asset else '+'}/+"
+    place += f"/{asset_level(asset.name, asset.pk) if asset else '+'}"
+    for name in (*_quantities(asset), STATUS, ANSWER):
+        yield f"topic write {place}/{name}"
+    yield f"topic read {place}/{SETPOINT}"
     yield ""
+
+
+def _quantities(asset: Asset | None) -> list[str]:
+    """Return what a device has, or anything of a site."""
+    return [each.name for each in quantities_of(asset.kind)] if asset else list(QUANTITIES)

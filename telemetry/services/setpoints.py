@@ -1,6 +1,6 @@
 """What devices are told: queued, superseded by the newest, answered once, cancelled.
 
-Every function works in the caller's transaction or its own. The bridge sends what is queued (`telemetry/mqtt/dispatch.py`).
+The bridge sends what is queued (`telemetry/mqtt/dispatch.py`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,9 +19,7 @@ from flexplatform.accounts.models import Organization
 from telemetry.engine.setpoints import Answer, Powers, Steps, spliced, wrong_powers
 from telemetry.models import DeviceCredential, Setpoint
 
-CONTROLLABLE = frozenset(
-    {"battery", "electric_vehicle", "heat_pump", "chp", "generator", "shiftable_load"}
-)
+CONTROLLABLE = frozenset({"battery", "electric_vehicle", "heat_pump", "chp", "generator", "shiftable_load"})
 LONGEST_STEP_SECONDS = 86_400
 FURTHEST = timedelta(days=8)
 State = Setpoint.State
@@ -102,7 +100,8 @@ def cancel_setpoint(*, setpoint: Setpoint) -> Setpoint:
         raise ValidationError(f"Set-point {setpoint.pk} does not exist any more.")
     if not stored.is_live(timezone.now()):
         how = stored.state if stored.state not in Setpoint.OPEN else "over"
-        raise ValidationError(f"The set-point is {how}; allowed: one that is queued, sent or acknowledged, and not over.")
+        allowed = ", ".join(Setpoint.OPEN)
+        raise ValidationError(f"The set-point is {how}; allowed: {allowed}, and not over.")
     cancel_all(organization=stored.organization, setpoints=[stored])
     return stored
 
@@ -156,7 +155,8 @@ def expire_setpoints() -> int:
     """End the set-points that no device answered before they were over; return how many."""
     now = timezone.now()
     waiting = Setpoint.objects.filter(state__in=Setpoint.WAITING, valid_until__lte=now)
-    return waiting.update(state=State.EXPIRED, ended_at=now)
+    # Asking first, as SQLite has one writer at a time, and this is called all the time.
+    return waiting.update(state=State.EXPIRED, ended_at=now) if waiting.exists() else 0
 
 
 def reachable(assets: Iterable[Asset]) -> set[int]:
@@ -186,7 +186,7 @@ def _problem(
     if asset is None:
         return "asset", f"asset is {given.asset.pk}; allowed: the id of a device of the organization."
     if asset.kind not in CONTROLLABLE:
-        return "asset", f"asset is {asset}, a {asset.kind}; allowed: {', '.join(sorted(CONTROLLABLE))}."
+        return "asset", f"asset is {asset}, whose kind is {asset.kind}; allowed: {', '.join(sorted(CONTROLLABLE))}."
     if asset.pk in seen:
         return "asset", f"asset is {asset}, which is there twice; allowed: one set-point for a device."
     if asset.pk not in reached:

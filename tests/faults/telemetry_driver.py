@@ -11,6 +11,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Count, Max, Min, Sum  # noqa: E402
+from django.utils import timezone  # noqa: E402
 from django_scopes import scopes_disabled  # noqa: E402
 
 from assets.models import Battery, Portfolio, Site  # noqa: E402
@@ -24,8 +25,15 @@ from telemetry.models import (  # noqa: E402
     DevicePresence,
     Reading,
     Rollup,
+    Setpoint,
 )
-from telemetry.services import create_credential, revoke_credential  # noqa: E402
+from telemetry.services import (  # noqa: E402
+    NewSetpoint,
+    cancel_setpoint,
+    create_credential,
+    queue_setpoints,
+    revoke_credential,
+)
 
 
 def prepare() -> dict[str, Any]:
@@ -52,6 +60,29 @@ def revoke(username: str) -> None:
         revoke_credential(credential=DeviceCredential.objects.get(username=username))
 
 
+def queue(organization: str, power_kw: list[float], seconds: int = 3600) -> str:
+    """Queue a set-point of the organization's battery from now on; return its id."""
+    with scopes_disabled(), acting("tests", Door.COMMAND):
+        owner = Organization.objects.get(slug=organization)
+        asset = Battery.objects.select_related("site").get(site__organization=owner)
+        start = timezone.now().replace(microsecond=0)
+        asked = NewSetpoint(asset=asset, start=start, step_seconds=seconds, power_kw=power_kw)
+        (made,) = queue_setpoints(organization=owner, setpoints=[asked], source="manual")
+    return str(made.message_id)
+
+
+def cancel(message_id: str) -> None:
+    with scopes_disabled(), acting("tests", Door.COMMAND):
+        cancel_setpoint(setpoint=Setpoint.objects.get(message_id=message_id))
+
+
+def setpoints() -> dict[str, str]:
+    """Return the state of each set-point by its id."""
+    with scopes_disabled():
+        found = Setpoint.objects.order_by("pk").values_list("message_id", "state", "withdrawal")
+        return {str(pk): f"{state}, to withdraw" if withdrawal else state for pk, state, withdrawal in found}
+
+
 def look() -> dict[str, Any]:
     """Return what is stored, by organization."""
     with scopes_disabled():
@@ -76,7 +107,7 @@ def look() -> dict[str, Any]:
         }
 
 
-COMMANDS = {function.__name__: function for function in (prepare, revoke, look)}
+COMMANDS = {function.__name__: function for function in (prepare, revoke, queue, cancel, setpoints, look)}
 
 if __name__ == "__main__":
     for line in sys.stdin:
