@@ -13,6 +13,7 @@ from flexplatform.accounts import audit
 from flexplatform.accounts.models import Organization
 from flexplatform.bulk import insert_many
 from flexplatform.jobs.models import Job
+from optimization.dispatch import dispatch_plans
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import Schedule, Unmet
 from optimization.engine.series import Series
@@ -36,7 +37,10 @@ class Solved:
 
 
 def store_runs(*, organization: Organization, solved: Sequence[Solved], job: Job | None) -> list[ScheduleRun]:
-    """Store plans with their inputs, inside the caller's transaction, by a fixed number of statements."""
+    """Store plans with their inputs, inside the caller's transaction, by a fixed number of statements.
+
+    Where plans are dispatched, their devices are told in the same transaction.
+    """
     runs = ScheduleRun.objects.bulk_create(_run(organization, each, job) for each in solved)
     assets: dict[int, dict[str, int]] = defaultdict(dict)
     of_sites = Asset.objects.filter(site__in=[each.site.pk for each in solved])
@@ -56,6 +60,7 @@ def store_runs(*, organization: Organization, solved: Sequence[Solved], job: Job
         action="schedule.create",
         rows=[(run, None, _told(run, each.site)) for run, each in zip(runs, solved, strict=True)],
     )
+    dispatch_plans(organization=organization, plans=[(run, each.plan) for run, each in zip(runs, solved, strict=True)])
     return runs
 
 

@@ -1,6 +1,7 @@
 """The one table of who may do what: roles as frozensets of named permissions."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 VIEW_SITES = "sites.view"
 CHANGE_SITES = "sites.change"
@@ -17,6 +18,9 @@ CHANGE_FORECASTS = "forecasts.change"
 VIEW_TELEMETRY = "telemetry.view"
 CHANGE_TELEMETRY = "telemetry.change"
 MANAGE_DEVICES = "devices.manage"
+VIEW_SETPOINTS = "setpoints.view"
+SEND_SETPOINTS = "setpoints.send"
+SWITCH_DISPATCH = "dispatch.switch"
 VIEW_SCHEDULES = "schedules.view"
 RUN_SCHEDULES = "schedules.run"
 VIEW_OFFERS = "offers.view"
@@ -33,17 +37,19 @@ MANAGE_TOKENS = "tokens.manage"
 class Role(TextChoices):
     """The roles of a membership."""
 
-    VIEWER = "viewer", "Viewer"
-    OPERATOR = "operator", "Operator"
-    ASSET_MANAGER = "asset_manager", "Asset manager"
-    AGGREGATOR = "aggregator", "Aggregator"
-    OWNER = "owner", "Owner"
+    VIEWER = "viewer", _("Viewer")
+    OPERATOR = "operator", _("Operator")
+    ASSET_MANAGER = "asset_manager", _("Asset manager")
+    AGGREGATOR = "aggregator", _("Aggregator")
+    OWNER = "owner", _("Owner")
 
 
 _VIEW = frozenset({VIEW_SITES, VIEW_PORTFOLIOS, VIEW_ASSETS, VIEW_TARIFFS, VIEW_PRICES, VIEW_FORECASTS})
-_VIEW |= {VIEW_TELEMETRY, VIEW_SCHEDULES, VIEW_OFFERS, VIEW_JOBS}
+_VIEW |= {VIEW_TELEMETRY, VIEW_SETPOINTS, VIEW_SCHEDULES, VIEW_OFFERS, VIEW_JOBS}
 _PLAN = _VIEW | {RUN_SCHEDULES, CANCEL_JOBS, CHANGE_PRICES, CHANGE_FORECASTS, CHANGE_TELEMETRY, USE_TOKENS}
+_PLAN |= {SEND_SETPOINTS}
 _CONFIGURE = frozenset({CHANGE_SITES, CHANGE_PORTFOLIOS, CHANGE_ASSETS, CHANGE_TARIFFS, MANAGE_DEVICES})
+_CONFIGURE |= {SWITCH_DISPATCH}
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.VIEWER: _VIEW,

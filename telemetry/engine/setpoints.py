@@ -76,7 +76,7 @@ def spliced(old: Steps, new: Steps) -> Steps:
 
 
 def payload_of(message_id: UUID, issued_at: datetime, steps: Steps) -> bytes:
-    """Return a set-point as JSON; `power_kw` has a number for each step, null where it says nothing."""
+    """Return a set-point as JSON; `power_kw` has a number (to the watt) for each step, null without one."""
     return msgspec.json.encode(
         {
             "id": str(message_id),
@@ -84,7 +84,7 @@ def payload_of(message_id: UUID, issued_at: datetime, steps: Steps) -> bytes:
             "valid_from": _text(steps.start),
             "valid_until": _text(steps.end),
             "step_seconds": steps.step_seconds,
-            "power_kw": [None if isnan(value) else round(value, 6) + 0.0 for value in steps.power_kw.tolist()],
+            "power_kw": [None if isnan(value) else round(value, 3) + 0.0 for value in steps.power_kw.tolist()],
         }
     )
 

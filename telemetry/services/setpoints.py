@@ -27,12 +27,16 @@ State = Setpoint.State
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NewSetpoint:
-    """Powers that a device shall have, kW, positive for consumption; NaN where a step says nothing."""
+    """Powers that a device shall have, kW, positive for consumption; NaN where a step says nothing.
+
+    `origin` says what it was made of, such as a schedule run.
+    """
 
     asset: Asset
     start: datetime
     step_seconds: int
     power_kw: Powers | Sequence[float]
+    origin: str = ""
 
     @property
     def steps(self) -> Steps:
@@ -55,7 +59,6 @@ def queue_setpoints(
     organization: Organization,
     setpoints: Sequence[NewSetpoint],
     source: str,
-    origin: str = "",
     prefix: str = "setpoints",
 ) -> list[Setpoint]:
     """Tell devices what to do: the bridge sends it as soon as the caller's transaction is committed.
@@ -79,9 +82,7 @@ def queue_setpoints(
     if errors:
         raise ValidationError(errors)
     before = _superseded(list(assets), now)
-    made = [_made(organization, assets[each.asset.pk], each, before.get(each.asset.pk), now) for each in setpoints]
-    for each in made:
-        each.source, each.origin = source, origin[:100]
+    made = [_made(assets[each.asset.pk], each, source, before.get(each.asset.pk), now) for each in setpoints]
     Setpoint.objects.bulk_create(made, batch_size=500)
     rows = [(each, None, {**audit.snapshot(each), "steps": len(each.steps.power_kw)}) for each in made]
     audit.record_many(organization=organization, action="setpoint.queue", rows=rows)
@@ -213,16 +214,16 @@ def _superseded(assets: Sequence[int], now: datetime) -> dict[int, Setpoint]:
     return found
 
 
-def _made(
-    organization: Organization, asset: Asset, given: NewSetpoint, before: Setpoint | None, now: datetime
-) -> Setpoint:
+def _made(asset: Asset, given: NewSetpoint, source: str, before: Setpoint | None, now: datetime) -> Setpoint:
     steps = given.steps.since(now)
     if before is not None:
         steps = spliced(before.steps.since(now), steps)
     return Setpoint(
-        organization=organization,
+        organization_id=asset.site.organization_id,
         site=asset.site,
         asset=asset,
+        source=source,
+        origin=given.origin[:100],
         start=steps.start,
         step_seconds=steps.step_seconds,
         power_kw=steps.power_kw,
