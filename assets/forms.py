@@ -6,6 +6,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from flexplatform.accounts.forms import PortalForm
 
@@ -15,8 +16,8 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 class PriceDayForm(PortalForm):
     """A local day and one of the time zones where a tariff is used; what is left out is today in the first of them."""
 
-    day = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    zone = forms.ChoiceField(label="Time zone")
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    zone = forms.ChoiceField(label=_("Time zone"))
 
     def __init__(self, asked: Mapping[str, Any], *, zones: list[str], **kwargs: Any) -> None:
         self.default = datetime.now(ZoneInfo(zones[0])).date(), ZoneInfo(zones[0])

@@ -31,7 +31,7 @@ def map_data(organization: Organization) -> dict[str, Any]:
     return {
         "page": reverse("site", args=[organization.slug, "SITE"]),
         "panel": reverse("map_site", args=[organization.slug, "SITE"]),
-        "kinds": [{"name": kind, "label": KINDS[kind].LABEL, "icon": icon_of_kind(kind)} for kind in kinds],
+        "kinds": [{"name": kind, "label": str(KINDS[kind].LABEL), "icon": icon_of_kind(kind)} for kind in kinds],
         "states": [{"name": state.name, "label": str(state.label)} for state in ordered],
         "portfolios": [name for _pk, name in portfolios],
         "sites": {

@@ -40,7 +40,7 @@ def device_label(name: str, kinds: Mapping[str, str]) -> str:
     kind = kinds.get(name)
     if kind not in KINDS:
         return name
-    label = KINDS[kind].LABEL
+    label = str(KINDS[kind].LABEL)
     return label if list(kinds.values()).count(kind) == 1 else f"{label} ({name})"
 
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Site
 from forecasting.csv_files import LARGEST_FILE
@@ -53,13 +54,13 @@ class LookForm(forms.Form):
 
     channel = forms.ModelChoiceField(Channel.objects.none(), required=False, widget=forms.HiddenInput)
     day = forms.DateField(
-        required=False, label="Day", widget=forms.DateInput({"type": "date", "class": "form-control"}, "%Y-%m-%d")
+        required=False, label=_("Day"), widget=forms.DateInput({"type": "date", "class": "form-control"}, "%Y-%m-%d")
     )
 
     def __init__(self, site: Site, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ModelChoiceField[Channel]", self.fields["channel"]).queryset = Channel.objects.filter(site=site)
-        self.fields["known_at"] = LocalTimeField(site, required=False, label="As known at")
+        self.fields["known_at"] = LocalTimeField(site, required=False, label=_("As known at"))
 
     def clean_day(self) -> date | None:
         """Refuse days that no forecast can be of.
@@ -84,11 +85,11 @@ class ImportForm(forms.Form):
     text = forms.CharField(required=False, widget=forms.HiddenInput, strip=False, max_length=LARGEST_FILE)
     source = forms.CharField(
         max_length=100,
-        help_text="Who made the forecasts",
+        help_text=_("Who made the forecasts"),
         widget=forms.TextInput({"class": "form-control"}),
     )
     sign = forms.ChoiceField(
-        label="Production in the file is",
+        label=_("Production in the file is"),
         choices=[(CONSUMPTION, "below zero, as everywhere here"), (PRODUCTION, "above zero")],
         widget=forms.Select({"class": "form-select"}),
     )
@@ -98,8 +99,8 @@ class ImportForm(forms.Form):
         self.fields["issued_at"] = LocalTimeField(
             site,
             initial=timezone.now,
-            label="Issued at",
-            help_text="When they were made; from then on they are known",
+            label=_("Issued at"),
+            help_text=_("When they were made; from then on they are known"),
         )
 
     def clean(self) -> dict[str, Any]:

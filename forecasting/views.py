@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from assets.models import KINDS, Asset, Site
@@ -126,7 +127,8 @@ class ForecastImport(SiteForecastsMixin, TemplateView):
             preview="import" not in request.POST,
         )
         if result.done and result.grid is not None:
-            messages.success(request, f"Imported: {len(result.columns)} forecasts of {result.grid.count} steps.")
+            text = _("Imported: {number} forecasts of {steps} steps.")
+            messages.success(request, text.format(number=len(result.columns), steps=result.grid.count))
             return redirect("forecasts", self.organization.slug, site.slug)
         context = self.get_context_data(site_row=site, form=form, result=result, asked=asked)
         return self.render_to_response(context, status=422 if result.wrong else 200)

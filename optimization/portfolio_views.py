@@ -8,6 +8,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django.views.generic import ListView, TemplateView
 
 from flexplatform.accounts import permissions
@@ -95,7 +96,7 @@ class PlanAllSites(OrganizationMixin):
         """Make the run and show it; a form that cannot be read leads back with the reason."""
         form = PlanForm(request.POST)
         if not form.is_valid():
-            messages.error(request, f"Nothing was planned: {form.reason}")
+            messages.error(request, _("Nothing was planned: {reason}").format(reason=form.reason))
             return redirect("overview", self.organization.slug)
         try:
             run = request_portfolio_run(
@@ -104,6 +105,6 @@ class PlanAllSites(OrganizationMixin):
                 idempotency_key=form.cleaned_data["key"],
             )
         except (ProblemError, JobConflictError) as error:
-            messages.error(request, f"Nothing was planned: {error}")
+            messages.error(request, _("Nothing was planned: {reason}").format(reason=error))
             return redirect("overview", self.organization.slug)
         return redirect("portfolio_run", self.organization.slug, run.pk)

@@ -6,6 +6,7 @@ from io import StringIO
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 
 from assets.models import Site
 from flexplatform.accounts import permissions
@@ -85,7 +86,7 @@ class PlanSite(OrganizationMixin):
         found = get_object_or_404(Site.objects.filter(organization=self.organization), slug=site)
         form = PlanForm(request.POST)
         if not form.is_valid():
-            messages.error(request, f"Nothing was planned: {form.reason}")
+            messages.error(request, _("Nothing was planned: {reason}").format(reason=form.reason))
             return redirect("site", self.organization.slug, found.slug)
         try:
             job = request_schedule(

@@ -3,11 +3,13 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.models.checked import Checked
 from assets.models.ranges import between
 from assets.models.site import Site
+from flexplatform.registry import Text
 
 
 class Asset(Checked):
@@ -17,7 +19,7 @@ class Asset(Checked):
     """
 
     KIND: ClassVar[str] = ""
-    LABEL: ClassVar[str] = "Device"
+    LABEL: ClassVar[Text] = _("Device")
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="assets")
     name = models.CharField(max_length=100)

@@ -1,6 +1,7 @@
 """Stationary battery."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from assets.models.ranges import at_least_zero, between, ordered, positive
@@ -10,7 +11,7 @@ class Battery(Asset):
     """A battery at the AC side of its inverter; powers at the AC side, contents inside."""
 
     KIND = "battery"
-    LABEL = "Battery"
+    LABEL = _("Battery")
 
     capacity_kwh = models.FloatField()
     charge_power_kw = models.FloatField()

@@ -1,6 +1,7 @@
 """Combined heat and power unit."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from assets.models.ranges import at_least_zero, between, positive
@@ -10,7 +11,7 @@ class Chp(Asset):
     """A gas engine that makes power and heat, on/off or modulating; efficiencies are shares of the gas input."""
 
     KIND = "chp"
-    LABEL = "Combined heat and power"
+    LABEL = _("Combined heat and power")
 
     electric_power_kw = models.FloatField()
     electric_efficiency = models.FloatField(default=0.30, help_text="0 to 1")

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.models.asset import Asset
@@ -14,7 +15,7 @@ class ElectricVehicle(Asset):  # type: ignore[django-manager-missing]
     """A car and its charger; a discharge power above 0 allows vehicle-to-grid."""
 
     KIND = "electric_vehicle"
-    LABEL = "Electric vehicle"
+    LABEL = _("Electric vehicle")
 
     capacity_kwh = models.FloatField()
     charge_power_kw = models.FloatField()

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from assets.models.ranges import at_least_zero, is_number, ordered, positive
@@ -25,7 +26,7 @@ class Generator(Asset):
     """A generator that runs between `min_power_kw` and `power_kw` or stands still."""
 
     KIND = "generator"
-    LABEL = "Generator"
+    LABEL = _("Generator")
 
     power_kw = models.FloatField()
     min_power_kw = models.FloatField(default=0.0)

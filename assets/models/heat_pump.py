@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from assets.models.ranges import at_least_zero, between, is_number, positive
@@ -33,7 +34,7 @@ class HeatPump(Asset):
     """A heat pump, on/off or modulating; `rated_power_kw` is its electric power at +2 °C ambient."""
 
     KIND = "heat_pump"
-    LABEL = "Heat pump"
+    LABEL = _("Heat pump")
 
     rated_power_kw = models.FloatField(help_text="Electric power at +2 °C ambient")
     supply_temperature_c = models.FloatField(default=45.0)

@@ -1,6 +1,7 @@
 """Heat store."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from assets.models.ranges import at_least_zero, between, ordered, positive
@@ -10,7 +11,7 @@ class HeatStorage(Asset):
     """A hot-water store between the heat producers and the heat load."""
 
     KIND = "heat_storage"
-    LABEL = "Heat storage"
+    LABEL = _("Heat storage")
 
     capacity_kwh = models.FloatField()
     charge_power_kw = models.FloatField(null=True, blank=True, help_text="Empty: limited by the producers only")

@@ -1,5 +1,7 @@
 """Inflexible electric and heat load."""
 
+from django.utils.translation import gettext_lazy as _
+
 from assets.models.asset import Asset
 
 
@@ -7,11 +9,11 @@ class ElectricLoad(Asset):
     """Electric demand that must be met; it comes as a series."""
 
     KIND = "electric_load"
-    LABEL = "Electric load"
+    LABEL = _("Electric load")
 
 
 class HeatLoad(Asset):
     """Heat demand; it comes as a series."""
 
     KIND = "heat_load"
-    LABEL = "Heat load"
+    LABEL = _("Heat load")

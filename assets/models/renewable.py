@@ -1,6 +1,7 @@
 """Photovoltaic and wind plants."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from assets.models.ranges import at_least_zero
@@ -10,7 +11,7 @@ class Photovoltaic(Asset):
     """A photovoltaic plant; its yield comes as a series."""
 
     KIND = "pv"
-    LABEL = "Photovoltaics"
+    LABEL = _("Photovoltaics")
 
     capacity_kw = models.FloatField(help_text="Rated AC power in kW")
     curtailable = models.BooleanField(default=True, help_text="Whether surplus may be thrown away")
@@ -24,7 +25,7 @@ class Wind(Asset):
     """A wind plant; its yield comes as a series."""
 
     KIND = "wind"
-    LABEL = "Wind"
+    LABEL = _("Wind")
 
     capacity_kw = models.FloatField(help_text="Rated AC power in kW")
     curtailable = models.BooleanField(default=True, help_text="Whether surplus may be thrown away")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from assets.models.asset import Asset
 from assets.models.ranges import is_number
@@ -33,14 +34,14 @@ class ShiftableLoad(Asset):
     """A process that runs once a day; times are the site's local time."""
 
     KIND = "shiftable_load"
-    LABEL = "Shiftable load"
+    LABEL = _("Shiftable load")
 
     class Shift(models.TextChoices):
         """How the process may move."""
 
-        INFLEXIBLE = "inflexible", "Not at all"
-        SHIFTABLE = "shiftable", "As a whole"
-        BREAKABLE = "breakable", "With breaks"
+        INFLEXIBLE = "inflexible", _("Not at all")
+        SHIFTABLE = "shiftable", _("As a whole")
+        BREAKABLE = "breakable", _("With breaks")
 
     profile_kw = models.JSONField(validators=[validate_profile], help_text="One power in kW per step of the process")
     profile_step_minutes = models.PositiveSmallIntegerField(default=15)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.engine.tariff import WEEKDAYS
@@ -30,17 +31,17 @@ class Tariff(Checked):  # type: ignore[django-manager-missing]
     class Commodity(models.TextChoices):
         """What is priced."""
 
-        IMPORT = "import", "Electricity from the grid"
-        EXPORT = "export", "Electricity to the grid"
-        GAS = "gas", "Gas"
-        FUEL = "fuel", "Fuel (per litre)"
+        IMPORT = "import", _("Electricity from the grid")
+        EXPORT = "export", _("Electricity to the grid")
+        GAS = "gas", _("Gas")
+        FUEL = "fuel", _("Fuel (per litre)")
 
     class Form(models.TextChoices):
         """How the energy price moves."""
 
-        FLAT = "flat", "Flat"
-        TIME_OF_USE = "time_of_use", "By weekday and hour"
-        DYNAMIC = "dynamic", "From a price series"
+        FLAT = "flat", _("Flat")
+        TIME_OF_USE = "time_of_use", _("By weekday and hour")
+        DYNAMIC = "dynamic", _("From a price series")
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=100)
@@ -118,8 +119,8 @@ class TariffPeriod(Checked):
     class Part(models.TextChoices):
         """What part of the price has hours of its own."""
 
-        ENERGY = "energy", "Energy"
-        GRID_FEE = "grid_fee", "Grid fee"
+        ENERGY = "energy", _("Energy")
+        GRID_FEE = "grid_fee", _("Grid fee")
 
     tariff = models.ForeignKey(Tariff, on_delete=models.CASCADE, related_name="periods")
     part = models.CharField(max_length=10, choices=Part.choices, default=Part.ENERGY)

@@ -15,7 +15,7 @@ register = template.Library()
 def name_of_kind(kind: str) -> str:
     """Return what people call a device kind; its own name where it is not known."""
     known = KINDS.get(kind)
-    return known.LABEL if known else kind
+    return str(known.LABEL) if known else kind
 
 
 @register.simple_tag

@@ -5,6 +5,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from flexplatform.accounts.models import Organization
@@ -98,10 +99,10 @@ class ScenarioSeries(models.Model):
     class Role(models.TextChoices):
         """What the series is to the run."""
 
-        INPUT = "input", "Input"
-        PLAN = "plan", "Plan"
-        BASELINE = "baseline", "Without control"
-        OFFERS = "offers", "Offers"
+        INPUT = "input", _("Input")
+        PLAN = "plan", _("Plan")
+        BASELINE = "baseline", _("Without control")
+        OFFERS = "offers", _("Offers")
 
     run = models.ForeignKey(ScenarioRun, on_delete=models.CASCADE, related_name="series")
     role = models.CharField(max_length=10, choices=Role.choices)

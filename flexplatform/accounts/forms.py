@@ -7,6 +7,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from flexplatform.accounts.models import Door, Membership, Organization
 from flexplatform.accounts.models.token import validate_networks
@@ -41,32 +42,34 @@ def style(form: forms.BaseForm) -> None:
 class InvitationForm(PortalForm):
     """Whom to invite."""
 
-    email = forms.EmailField(label="E-mail address", max_length=254)
-    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.VIEWER)
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
 
 
 class RoleForm(PortalForm):
     """A member's role."""
 
-    role = forms.ChoiceField(label="Role", choices=Role.choices)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
 
 class TokenForm(PortalForm):
     """A token, with the permissions that its creator may give away."""
 
-    name = forms.CharField(label="Name", max_length=100, help_text="What the token is for, such as the program's name")
-    permissions = forms.MultipleChoiceField(label="Permissions", widget=forms.CheckboxSelectMultiple)
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("What the token is for, such as the program's name")
+    )
+    permissions = forms.MultipleChoiceField(label=_("Permissions"), widget=forms.CheckboxSelectMultiple)
     expires_at = forms.DateField(
-        label="Last day",
+        label=_("Last day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="The token works until the end of this day (UTC). Empty: it does not expire",
+        help_text=_("The token works until the end of this day (UTC). Empty: it does not expire"),
     )
     allowed_networks = forms.CharField(
-        label="Networks",
+        label=_("Networks"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Such as 192.0.2.0/24, one per line. Empty: from everywhere",
+        help_text=_("Such as 192.0.2.0/24, one per line. Empty: from everywhere"),
     )
 
     def __init__(self, *args: Any, grantable: Iterable[str], **kwargs: Any) -> None:
@@ -94,7 +97,9 @@ class OrganizationTokenForm(TokenForm):
     """A token of one of several organizations; each gets only what its member may give away, as the service checks."""
 
     field_order = ("organization",)
-    organization = forms.ModelChoiceField(label="Organization", queryset=Organization.objects.none(), empty_label=None)
+    organization = forms.ModelChoiceField(
+        label=_("Organization"), queryset=Organization.objects.none(), empty_label=None
+    )
 
     def __init__(self, *args: Any, memberships: Sequence[Membership], **kwargs: Any) -> None:
         held = frozenset[str]().union(*(membership.permissions for membership in memberships))
@@ -107,24 +112,24 @@ class OrganizationTokenForm(TokenForm):
 class AuditFilterForm(PortalForm):
     """Which events to list; empty fields do not filter."""
 
-    actor = forms.CharField(label="Actor", required=False, max_length=200)
-    door = forms.ChoiceField(label="Door", required=False, choices=[("", "any"), *Door.choices])
-    action = forms.CharField(label="Action", required=False, max_length=60)
-    object = forms.CharField(label="Object", required=False, max_length=200)
-    since = forms.DateField(label="From day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    actor = forms.CharField(label=_("Actor"), required=False, max_length=200)
+    door = forms.ChoiceField(label=_("Door"), required=False, choices=[("", "any"), *Door.choices])
+    action = forms.CharField(label=_("Action"), required=False, max_length=60)
+    object = forms.CharField(label=_("Object"), required=False, max_length=200)
+    since = forms.DateField(label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
 
 class NewUserForm(PortalForm):
     """What a person who is new here says of themselves."""
 
-    first_name = forms.CharField(label="First name", required=False, max_length=150)
-    last_name = forms.CharField(label="Last name", required=False, max_length=150)
+    first_name = forms.CharField(label=_("First name"), required=False, max_length=150)
+    last_name = forms.CharField(label=_("Last name"), required=False, max_length=150)
     password = forms.CharField(
-        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
     password_again = forms.CharField(
-        label="Password again", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label=_("Password again"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
 
     def clean_password_again(self) -> str:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.models import Portfolio, Site
@@ -88,9 +89,9 @@ class PlannedSite(models.Model):
     class Outcome(models.TextChoices):
         """How it ended for the site."""
 
-        PLANNED = "planned", "Planned"
-        UNCHANGED = "unchanged", "Unchanged"
-        FAILED = "failed", "Failed"
+        PLANNED = "planned", _("Planned")
+        UNCHANGED = "unchanged", _("Unchanged")
+        FAILED = "failed", _("Failed")
 
     portfolio_run = models.ForeignKey(PortfolioRun, on_delete=models.CASCADE, related_name="sites")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")

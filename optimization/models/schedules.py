@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.models import Asset, Site
@@ -19,9 +20,9 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
     class Status(models.TextChoices):
         """How the solver ended."""
 
-        OPTIMAL = "optimal", "Optimal"
-        TIME_LIMIT = "time_limit", "Best within the time limit"
-        HEURISTIC = "heuristic", "Best that a heuristic found"
+        OPTIMAL = "optimal", _("Optimal")
+        TIME_LIMIT = "time_limit", _("Best within the time limit")
+        HEURISTIC = "heuristic", _("Best that a heuristic found")
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="runs")
@@ -100,9 +101,9 @@ class ScheduleSeries(models.Model):
     class Role(models.TextChoices):
         """What the series is to the run."""
 
-        INPUT = "input", "Input"
-        PLAN = "plan", "Plan"
-        BASELINE = "baseline", "Without control"
+        INPUT = "input", _("Input")
+        PLAN = "plan", _("Plan")
+        BASELINE = "baseline", _("Without control")
 
     run = models.ForeignKey(ScheduleRun, on_delete=models.CASCADE, related_name="series")
     asset = models.ForeignKey(Asset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

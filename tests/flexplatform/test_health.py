@@ -8,7 +8,7 @@ from flexplatform.registry import HealthCheck, health_checks
 def test_all_is_well() -> None:
     response = Client().get("/healthz")
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "checks": {"database": "ok", "jobs": "ok"}}
+    assert response.json() == {"status": "ok", "checks": {"database": "ok", "jobs": "ok", "mqtt_bridge": "ok"}}
 
 
 @pytest.mark.django_db

@@ -46,7 +46,7 @@ def test_every_device_kind_has_its_own_icon_and_colour() -> None:
     for kind in KINDS:
         assert f".fp-kind-{kind} {{" in CSS
         assert f"--fp-kind-{kind}: #" in CSS
-        assert KINDS[kind].LABEL in render(f'{{% kind_label "{kind}" %}}')
+        assert str(KINDS[kind].LABEL) in render(f'{{% kind_label "{kind}" %}}')
     colours = re.findall(r"--fp-kind-\w+: (#\w+)", CSS.partition("[data-bs-theme=dark]")[0])
     assert len(set(colours)) == len(KINDS)
 

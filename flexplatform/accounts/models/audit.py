@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from flexplatform.accounts.models.people import Organization, User
@@ -14,11 +15,11 @@ from flexplatform.accounts.models.token import ApiToken
 class Door(models.TextChoices):
     """Through which part of the platform a write came."""
 
-    PORTAL = "portal", "Portal"
-    ADMIN = "admin", "Administration"
-    API = "api", "API"
-    TASK = "task", "Background work"
-    COMMAND = "command", "Command line"
+    PORTAL = "portal", _("Portal")
+    ADMIN = "admin", _("Administration")
+    API = "api", _("API")
+    TASK = "task", _("Background work")
+    COMMAND = "command", _("Command line")
 
 
 class AuditEvent(models.Model):

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from flexplatform.accounts import permissions, services
@@ -86,7 +87,7 @@ class MemberRole(MemberAction):
         if not form.is_valid():
             raise ValidationError([f"Role: {text}" for text in form.errors["role"]])
         changed = services.change_role(membership=member, role=form.cleaned_data["role"])
-        return f"{member.user} is now {changed.get_role_display()}."
+        return _("{user} is now {role}.").format(user=member.user, role=changed.get_role_display())
 
 
 class MemberDeactivate(MemberAction):
@@ -95,7 +96,7 @@ class MemberDeactivate(MemberAction):
     def act(self, member: Membership) -> str:
         """Deactivate the membership."""
         services.deactivate_member(membership=member)
-        return f"{member.user} has no access any more."
+        return _("{user} has no access any more.").format(user=member.user)
 
 
 class MemberReactivate(MemberAction):
@@ -104,7 +105,7 @@ class MemberReactivate(MemberAction):
     def act(self, member: Membership) -> str:
         """Reactivate the membership."""
         services.reactivate_member(membership=member)
-        return f"{member.user} has access again."
+        return _("{user} has access again.").format(user=member.user)
 
 
 class MemberRemove(MemberAction):
@@ -113,7 +114,7 @@ class MemberRemove(MemberAction):
     def act(self, member: Membership) -> str:
         """Remove the member."""
         services.remove_member(membership=member)
-        return f"{member.user} is no longer a member."
+        return _("{user} is no longer a member.").format(user=member.user)
 
 
 class InvitationWithdraw(OrganizationMixin):
@@ -126,7 +127,7 @@ class InvitationWithdraw(OrganizationMixin):
         """Withdraw the invitation of the address."""
         invitation = get_object_or_404(open_invitations(self.organization), pk=self.kwargs["invitation"])
         services.withdraw_invitation(invitation=invitation)
-        messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
+        messages.success(request, _("The invitation of {email} is withdrawn.").format(email=invitation.email))
         return redirect("members", self.organization.slug)
 
 
@@ -139,6 +140,7 @@ def _mail(request: HttpRequest, invitation: Invitation, sender: User) -> None:
     try:
         send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [invitation.email])
     except (SMTPException, OSError):
-        messages.error(request, f"The mail to {invitation.email} could not be sent. Invite again to repeat it.")
+        failed = _("The mail to {email} could not be sent. Invite again to repeat it.")
+        messages.error(request, failed.format(email=invitation.email))
     else:
-        messages.success(request, f"An invitation was sent to {invitation.email}.")
+        messages.success(request, _("An invitation was sent to {email}.").format(email=invitation.email))

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
@@ -51,7 +52,7 @@ class PasswordChange(PasswordChangeView):
         with transaction.atomic(), audit.acting(form.user, Door.PORTAL, client_ip(self.request)):
             audit.record_of_person(person=form.user, action="user.password")
             response = super().form_valid(form)
-        messages.success(self.request, "The password is changed. Every other session was ended.")
+        messages.success(self.request, _("The password is changed. Every other session was ended."))
         return response
 
 
@@ -118,5 +119,5 @@ class AnswerInvitation(TemplateView):
 
 
 def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
-    messages.success(request, f"Welcome to {membership.organization}.")
+    messages.success(request, _("Welcome to {organization}.").format(organization=membership.organization))
     return redirect("overview", membership.organization.slug)

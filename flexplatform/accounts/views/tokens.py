@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from flexplatform.accounts import permissions, services
@@ -68,5 +69,5 @@ class TokenRevoke(OrganizationMixin):
         """Revoke the token of the address; one that the member may not see does not exist."""
         token = get_object_or_404(visible_tokens(self.tenant_request.membership), pk=self.kwargs["token"])
         services.revoke_token(token=token)
-        messages.success(request, f"The token {token.name} is revoked.")
+        messages.success(request, _("The token {name} is revoked.").format(name=token.name))
         return redirect("tokens", self.organization.slug)
