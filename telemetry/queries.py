@@ -127,7 +127,7 @@ def chart_points(channel: Channel, start: datetime, end: datetime, points: int) 
     if bucket_us >= QUARTER_HOUR_SECONDS * SECOND_US:
         rows = _rollups([channel.pk], start, end)
     else:
-        rows = _raw_buckets(channel, start, end, bucket_us)
+        rows = raw_buckets(channel, start, end, bucket_us)
     if not len(rows):
         empty = np.empty(0)
         return ChartPoints(np.empty(0, dtype=np.int64), empty, empty, empty)
@@ -180,7 +180,7 @@ def _rollups(channels: list[int], start: datetime, end: datetime) -> Series:
     return np.array(found, dtype=np.float64).reshape(len(found), len(names))
 
 
-def _raw_buckets(channel: Channel, start: datetime, end: datetime, bucket_us: int) -> Series:
+def raw_buckets(channel: Channel, start: datetime, end: datetime, bucket_us: int) -> Series:
     """Return rows as `_rollups` does, summed up by the database from readings."""
     database: Any = connections[router.db_for_read(Reading)]
     statement, lasting = BUCKETS[database.vendor], cast("Any", bucket_us)

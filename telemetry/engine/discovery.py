@@ -96,7 +96,7 @@ def _config(payload: bytes) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict):
         return {}
-    return {SHORT.get(name, name): value for name, value in found.items()}
+    return {SHORT.get(str(name), str(name)): value for name, value in found.items()}
 
 
 def _absolute(topic: Any, base: Any) -> str:

@@ -28,7 +28,7 @@ LONGEST_RECENT = 4096
 SIGNS = {CONSUMPTION: "Above zero is consumption", PRODUCTION: "Above zero is production"}
 
 
-class Mapping(Checked):
+class Mapping(Checked):  # type: ignore[django-manager-missing]
     """How messages of a credential, or of all of the organization's where that is empty, become readings.
 
     Its topics are the device's own: what stands behind the prefix that the credential publishes below.

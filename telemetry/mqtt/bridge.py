@@ -58,7 +58,7 @@ class Bridge:
         self.registry = TopicRegistry()
         self.stopping = threading.Event()
         self._changed, self._changes_seen = changed, 0
-        self._total = Stored(0, 0, 0)
+        self.stored = Stored(0, 0, 0)
         self._received, self._beat = 0, float("-inf")
         self._started = timezone.now()
         self._committed_at: float | None = None
@@ -129,8 +129,8 @@ class Bridge:
         self._committed_at = time.time()
         if not self.options.acknowledge_first:
             link.acknowledge(taken)
-        total = self._total
-        self._total = Stored(total.new + stored.new, total.known + stored.known, total.refused + stored.refused)
+        total = self.stored
+        self.stored = Stored(total.new + stored.new, total.known + stored.known, total.refused + stored.refused)
 
     def _dispatch(self, dispatcher: Dispatcher) -> None:
         try:
@@ -172,9 +172,9 @@ class Bridge:
             "last_commit_at": datetime.fromtimestamp(committed, UTC) if committed else None,
             "queued": state.queued,
             "messages_per_second": round(rate, 1),
-            "stored": self._total.new,
-            "known": self._total.known,
-            "refused": self._total.refused,
+            "stored": self.stored.new,
+            "known": self.stored.known,
+            "refused": self.stored.refused,
             "problem": state.refused[:300],
         }
         BridgeState.objects.update_or_create(client_id=self.link_options.client_id, defaults=values)
@@ -184,9 +184,9 @@ class Bridge:
             rate,
             state.queued,
             age,
-            self._total.new,
-            self._total.known,
-            self._total.refused,
+            self.stored.new,
+            self.stored.known,
+            self.stored.refused,
         )
 
     def _say_goodbye(self) -> None:

@@ -167,7 +167,7 @@ def _take_mapped(found: Decoded, topic: MappedTopic, message: Message) -> None:
     if refused:
         # Several rules say the same of a payload that is wrong as a whole.
         reason = " ".join(dict.fromkeys(refused))
-        found.letters.append(_letter(topic.source.organization, message, reason, message.payload))
+        found.letters.append(_letter(topic.organization, message, reason, message.payload))
 
 
 def _letter(organization: int | None, message: Message, reason: str, raw: bytes) -> Letter:

@@ -4,7 +4,8 @@ A credential reaches its own devices only: a mapping that names another one is r
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
@@ -72,6 +73,11 @@ class MappedTopic:
     topic: str
     bindings: list[Binding]
 
+    @property
+    def organization(self) -> int:
+        """Whose topic it is."""
+        return self.source.organization
+
     def read(self, payload: bytes, received_us: int, refused: list[str]) -> Iterator[tuple[int, int, float]]:
         """Yield (channel, microseconds since 1970, value); what is wrong is added to `refused`."""
         for binding in self.bindings:
@@ -101,15 +107,9 @@ class MappedTopics:
         self.sources = dict(_sources())
         self._mappings = defaultdict(list)
         for row in MappingRow.objects.filter(is_active=True).prefetch_related("rules"):
-            self.add(row.organization_id, row.credential_id, row)
-
-    def add(self, organization: int, credential: int | None, row: MappingRow) -> None:
-        """Add a mapping; one that does not fit its rules any more is passed over."""
-        try:
-            found = compiled(row.spec(row.rules.all()))
-        except MappingProblem:
-            return
-        self._mappings[(organization, credential)].append(found)
+            # A mapping that its quantities have changed under is passed over; its form says what is wrong.
+            with suppress(MappingProblem):
+                self._mappings[(row.organization_id, row.credential_id)].append(compiled(row.spec(row.rules.all())))
 
     def find(self, username: str, topic: str) -> MappedTopic | None:
         """Return what a credential's topic means; None where there is no such active credential."""
@@ -125,15 +125,10 @@ class MappedTopics:
 
     def _bindings(self, source: Source, topic: str) -> Iterator[Binding]:
         for credential in (source.credential, None):
-            yield from bindings(self._mappings.get((source.organization, credential), ()), topic)
-
-
-def bindings(mappings: Iterable[CompiledMapping], topic: str) -> Iterator[Binding]:
-    """Yield the mappings whose filter a topic passes."""
-    for each in mappings:
-        names = each.topic.match(topic)
-        if names is not None:
-            yield Binding(each, names)
+            for each in self._mappings.get((source.organization, credential), ()):
+                names = each.topic.match(topic)
+                if names is not None:
+                    yield Binding(each, names)
 
 
 def _sources() -> Iterator[tuple[str, Source]]:

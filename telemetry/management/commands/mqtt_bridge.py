@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from telemetry.engine.topics import EVERY_READING
+from telemetry.engine.topics import EVERY_MAPPED, EVERY_READING
 from telemetry.mqtt.address import BrokerAddress
 from telemetry.mqtt.bridge import Bridge, BridgeOptions
 from telemetry.mqtt.link import LinkOptions
@@ -24,7 +24,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--broker", default=settings.MQTT_URL, help="mqtt://user:password@host:port")
-        parser.add_argument("--filter", action="append", help=f"topics to subscribe to (default: {EVERY_READING})")
+        parser.add_argument(
+            "--filter", action="append", help=f"topics to subscribe to (default: {EVERY_READING} and {EVERY_MAPPED})"
+        )
         parser.add_argument("--client-id", default=BRIDGE_USER, help="with other filters an id of its own is needed")
         parser.add_argument("--batch", type=int, default=2000, help="most messages in a transaction")
         parser.add_argument("--flush-ms", type=int, default=200, help="longest wait for more messages")
@@ -46,7 +48,7 @@ class Command(BaseCommand):
             files = AccessFiles(options["access_folder"], address.password, options["broker_pid_file"])
         bridge = Bridge(
             address,
-            LinkOptions(filters=options["filter"] or [EVERY_READING], client_id=options["client_id"]),
+            LinkOptions(filters=options["filter"] or [EVERY_READING, EVERY_MAPPED], client_id=options["client_id"]),
             BridgeOptions(batch=options["batch"], flush_seconds=options["flush_ms"] / 1000),
             bridge_lock(),
             files.update if files else lambda: False,
