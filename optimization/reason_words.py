@@ -62,6 +62,14 @@ def _lines(explanation: Explanation, step: int) -> Iterator[Line]:
             yield Line(name, in_words(reason))
 
 
+MISSED = gettext_lazy("misses a wish, as nothing possible holds it: {wish}, by {amount} {unit}")
+
+
+def missed_in_words(wish: str, amount: float, unit: str) -> str:
+    """Return a missed wish as a clause without its subject."""
+    return str(MISSED).format(wish=wish, amount=number_format(round(amount, 2), 2), unit=unit)
+
+
 def in_words(reason: Reason) -> str:
     """Return a reason as a clause without its subject."""
     cannot_discharge = reason.why is Why.WAITS and isnan(reason.above)

@@ -1,5 +1,6 @@
 """Why a stored plan does what it does, for the portal and the API."""
 
+from datetime import datetime
 from math import isfinite
 from typing import Any
 
@@ -7,10 +8,11 @@ from assets.queries import device_label, kinds_by_name
 from optimization.engine import ProblemError
 from optimization.engine.explain import Explanation, explain
 from optimization.engine.reasons import Reason, Reasons
+from optimization.engine.schedule import SITE as METER
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun
 from optimization.queries import problem_of, schedule_of
-from optimization.reason_words import SITE, in_words, lines_per_step
+from optimization.reason_words import SITE, Line, in_words, lines_per_step, missed_in_words
 
 
 def explanation_of(run: ScheduleRun) -> Explanation | None:
@@ -31,6 +33,10 @@ def reasons_page(run: ScheduleRun) -> dict[str, Any]:
     """Return what reasons.js shows: for each step a line per device, and first the site's own."""
     found, kinds = explanation_of(run), kinds_by_name(run.site)
     steps = lines_per_step(found) if found else []
+    for missed in run.unmet if steps else ():
+        step = int((datetime.fromisoformat(missed["start"]) - run.start).total_seconds()) // run.step_seconds
+        text = missed_in_words(missed["wish"], missed["amount"], missed["unit"])
+        steps[step].append(Line("" if missed["device"] == METER else missed["device"], text))
     return {
         "start": round(run.start.timestamp() * 1000),
         "step_seconds": run.step_seconds,
