@@ -95,6 +95,22 @@ def mqtt_bridge(
     )
 
 
+def simulated_devices(environment: Mapping[str, str], login: str, folder: Path = VAR_DIR) -> ChildProcess:
+    """Return the devices of the demo; `login` is the user of all of them where the broker knows no own ones."""
+    log = folder / "log" / "simulated_devices.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    shared = ["--login", login] if login else []
+    return ChildProcess(
+        "The simulated devices",
+        [sys.executable, str(BASE_DIR / "manage.py"), "simulate_devices", *shared],
+        record=folder / "run" / "simulated_devices.json",
+        environment={"LOG_LEVEL": "INFO", **environment},
+        folder=BASE_DIR,
+        log=log,
+        polite=True,
+    )
+
+
 def _celery(
     name: str, file_name: str, options: list[str], environment: Mapping[str, str], folder: Path
 ) -> ChildProcess:

@@ -13,12 +13,23 @@ class TelemetryConfig(AppConfig):
         """Register the resources of the API, the pages and the bridge's health."""
         from flexplatform.accounts.permissions import VIEW_TELEMETRY
         from flexplatform.api.registry import ApiResource, api_resources
-        from flexplatform.registry import HealthCheck, NavigationEntry, Route, health_checks, navigation, routes
+        from flexplatform.registry import (
+            DemoStep,
+            HealthCheck,
+            NavigationEntry,
+            Route,
+            demo_steps,
+            health_checks,
+            navigation,
+            routes,
+        )
         from telemetry import api, health
+        from telemetry.simulation.demo import make_devices
 
         api_resources.add(ApiResource("readings", api.ReadingViewSet, order=21))
         api_resources.add(ApiResource("dead-letters", api.DeadLetterViewSet, order=23))
         api_resources.add(ApiResource("device-credentials", api.DeviceCredentialViewSet, order=24))
         routes.add(Route("telemetry", "telemetry/", "telemetry.urls", order=20))
         navigation.add(NavigationEntry("telemetry", _("Telemetry"), "telemetry", VIEW_TELEMETRY, 30, "antenna"))
+        demo_steps.add(DemoStep("devices", "Devices", make_devices, order=31))
         health_checks.add(HealthCheck("mqtt_bridge", health.bridge))

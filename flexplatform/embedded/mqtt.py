@@ -40,6 +40,9 @@ class BrokerMissingError(RuntimeError):
 class Mosquitto(ChildProcess):
     """mosquitto with the limits that are shipped, on loopback; nobody may enter before the bridge has written who."""
 
+    # Each device has a user of its own.
+    devices_user = ""
+
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.password = _kept_password(folder)
@@ -77,6 +80,7 @@ class Nats(ChildProcess):
     """The NATS server as a broker for MQTT 3.1.1, on loopback: a user for the bridge, one for all devices."""
 
     access = None
+    devices_user = DEVICES_USER
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()

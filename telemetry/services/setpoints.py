@@ -165,7 +165,8 @@ def reachable(assets: Iterable[Asset]) -> set[int]:
     sites = {asset.pk: asset.site_id for asset in assets}
     covering = Q(asset__in=list(sites)) | Q(asset=None, site__in=set(sites.values()))
     active = DeviceCredential.objects.filter(covering, revoked_at=None).values_list("asset_id", "site_id")
-    of_devices, of_sites = set(), set()
+    of_devices: set[int] = set()
+    of_sites: set[int] = set()
     for asset, site in active:
         if asset is None:
             of_sites.add(site)

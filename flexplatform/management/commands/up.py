@@ -8,7 +8,6 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,12 +19,12 @@ from rich.panel import Panel
 
 from flexplatform import demo
 from flexplatform.celery import app as celery
-from flexplatform.embedded.mqtt import running_broker
+from flexplatform.embedded.mqtt import Mosquitto, Nats, running_broker
 from flexplatform.embedded.process import LOOPBACK, ChildProcess
 from flexplatform.embedded.valkey import running_valkey
 from flexplatform.env import PRODUCTION, VAR_DIR
 from flexplatform.registry import DemoProblem
-from flexplatform.server import PortalServer, job_clock, job_worker, mqtt_bridge
+from flexplatform.server import PortalServer, job_clock, job_worker, mqtt_bridge, simulated_devices
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -49,6 +48,7 @@ class Command(BaseCommand):
             "--demo", metavar="NAMES", default="", help="demo sites to make, by comma (default: all named scenarios)"
         )
         parser.add_argument("--no-demo", action="store_true", help="serve without making or planning demo sites")
+        parser.add_argument("--no-simulation", action="store_true", help="serve without simulated devices of the demo")
         parser.add_argument(
             "--no-worker", action="store_true", help="serve without broker and worker: jobs wait until there is one"
         )
@@ -67,8 +67,10 @@ class Command(BaseCommand):
                 with_demo = not options["no_demo"] and not PRODUCTION
                 helpers = [] if options["no_worker"] else [job_worker(environment), job_clock(environment)]
                 if not options["no_worker"]:
-                    environment, access = _mqtt_broker(running, environment)
-                    helpers.append(mqtt_bridge(environment, access))
+                    environment, broker = _mqtt_broker(running, environment)
+                    helpers.append(mqtt_bridge(environment, broker.access if broker else None))
+                    if with_demo and broker and not options["no_simulation"]:
+                        helpers.append(simulated_devices(environment, broker.devices_user))
                 server = PortalServer(host, port, environment)
                 for child in (*helpers, server):
                     running.enter_context(child).start()
@@ -120,12 +122,12 @@ def _broker(running: ExitStack) -> dict[str, str]:
     return {"CELERY_BROKER_URL": url}
 
 
-def _mqtt_broker(running: ExitStack, environment: dict[str, str]) -> tuple[dict[str, str], tuple[Path, Path] | None]:
+def _mqtt_broker(running: ExitStack, environment: dict[str, str]) -> tuple[dict[str, str], Mosquitto | Nats | None]:
     """Return what tells the children their MQTT broker: the one of the environment, or one that is started now."""
     if settings.MQTT_URL:
         return environment, None
     broker = running.enter_context(running_broker(VAR_DIR / "mqtt"))
-    return {**environment, "MQTT_URL": broker.url}, broker.access
+    return {**environment, "MQTT_URL": broker.url}, broker
 
 
 def _wait(console: Console, server: PortalServer, helpers: list[ChildProcess]) -> int:
