@@ -1,6 +1,6 @@
 """What was measured at a site, beside what was planned for it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,14 +14,16 @@ Series = npt.NDArray[np.float64]
 SHOWN = ("grid_power_kw", "power_kw", "heat_kw", "soc_percent")
 
 
-def means_of_site(site: Site, start: datetime, step_seconds: int, count: int) -> Mapping[str, Mapping[str, Series]]:
+def means_of_site(
+    site: Site, start: datetime, step_seconds: int, count: int, quantities: Collection[str] = SHOWN
+) -> Mapping[str, Mapping[str, Series]]:
     """Return the mean of each step by device name ("" for the site) and quantity; NaN where nothing was measured.
 
     From the quarter-hour roll-ups, by two queries for any number of devices; a shorter step has that of its
     quarter-hour.
     """
     columns = ("id", "asset__name", "quantity")
-    channels = Channel.objects.filter(site=site, quantity__in=SHOWN, last_at__gte=start).values_list(*columns)
+    channels = Channel.objects.filter(site=site, quantity__in=quantities, last_at__gte=start).values_list(*columns)
     owner = {pk: (device or "", quantity) for pk, device, quantity in channels}
     if not owner:
         return {}

@@ -58,6 +58,8 @@ TENANT: dict[str, Rule] = {
     "portfolio_compare": Rule(p.VIEW_SCHEDULES),
     "plan_all_sites": post(p.RUN_SCHEDULES, day="2026-11-22", key="k"),
     "schedule_charts": Rule(p.VIEW_SCHEDULES),
+    "site_history": Rule(p.VIEW_TELEMETRY),
+    "site_history_charts": Rule(p.VIEW_TELEMETRY),
     "schedule_reasons": Rule(p.VIEW_SCHEDULES),
     "schedule_csv": Rule(p.VIEW_SCHEDULES),
     "offer_charts": Rule(p.VIEW_OFFERS),
