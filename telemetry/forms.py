@@ -1,4 +1,4 @@
-"""What the portal asks for about devices."""
+"""What the portal asks for about devices and files."""
 
 from typing import Any, cast
 
@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Site
+from telemetry.engine.mapping import CONSUMPTION, PRODUCTION
+from telemetry.series_files import LARGEST_FILE, FileProblem, text_of
 
 TEXT, SELECT = {"class": "form-control"}, {"class": "form-select"}
 
@@ -57,3 +59,37 @@ class CredentialForm(forms.Form):
         for name, messages in error.message_dict.items() if hasattr(error, "error_dict") else [(None, error.messages)]:
             for message in messages:
                 self.add_error(name if name in self.fields else None, message)
+
+
+class ImportForm(forms.Form):
+    """A file with readings, or the text of the file that was just shown."""
+
+    file = forms.FileField(
+        label=_("File"),
+        required=False,
+        help_text=_("CSV in UTF-8 or XLSX, at most 2 MB"),
+        widget=forms.FileInput({"class": "form-control", "accept": ".csv,.xlsx,text/csv"}),
+    )
+    text = forms.CharField(required=False, widget=forms.HiddenInput, strip=False, max_length=LARGEST_FILE)
+    sign = forms.ChoiceField(
+        label=_("Production in the file is"),
+        choices=[(CONSUMPTION, _("below zero, as everywhere here")), (PRODUCTION, _("above zero"))],
+        widget=forms.Select(SELECT),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Take the text from the file where there is one.
+
+        Raises:
+            ValidationError: for no file, a large one, or one that cannot be read.
+        """
+        given = super().clean() or {}
+        file = given.get("file")
+        if file is not None:
+            try:
+                given["text"] = text_of(file.read(LARGEST_FILE + 1))
+            except FileProblem as problem:
+                raise ValidationError({"file": [each.message for each in problem.found]}) from problem
+        if not given.get("text"):
+            raise ValidationError({"file": _("Choose a file that is not empty.")})
+        return given

@@ -22,6 +22,7 @@ from flexplatform.embedded import postgres
 from flexplatform.embedded.mqtt import BRIDGE_USER, Mosquitto
 from flexplatform.embedded.process import LOOPBACK
 from flexplatform.env import BASE_DIR
+from telemetry.engine.topics import EVERY_READING
 
 CHANNELS = 1000
 BATCH = 2000
@@ -30,6 +31,7 @@ MESSAGES = {"bridge": 100_000, "paho_batches": 40_000, "paho_saves": 3_000}
 # Raw minute data of a week in quarter-hours, as charts have them.
 CHART_DAYS, CHART_POINTS = 7, 672
 TIMES = 15
+MOST_ON_THE_WAY = 4000
 DURABLE = ("max_wal_size=8GB", "max_connections=60", "shared_buffers=1GB", "checkpoint_timeout=30min")
 
 
@@ -94,6 +96,7 @@ class World:
         folder, pid_file = broker.access
         AccessFiles(folder, broker.password, pid_file).update()
         time.sleep(1)
+        subscribe(broker, "-E")
 
     def publish(self, count: int) -> None:
         """Publish readings that are new, for all channels in turn, and return once the broker has them."""
@@ -112,6 +115,9 @@ class World:
             ts = datetime.fromtimestamp((self.minute + minute) * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             payload = f'{{"ts":"{ts}","value":{index % 90 + 0.25},"quality":"good"}}'
             infos.append(client.publish(self.topics[channel], payload, qos=1))
+            if len(infos) > MOST_ON_THE_WAY:
+                infos[0].wait_for_publish(300)
+                infos = infos[MOST_ON_THE_WAY // 2 :]
         for info in infos:
             info.wait_for_publish(300)
         client.disconnect()
@@ -173,13 +179,18 @@ def receive(way: str, world: World, count: int) -> tuple[float, float]:
 def drain(world: World, count: int) -> tuple[float, float]:
     """Return messages per second that the broker alone hands to a client in C that only acknowledges."""
     world.publish(count)
-    url = ["-h", LOOPBACK, "-p", str(world.broker.port), "-u", BRIDGE_USER, "-P", world.broker.password]
+    began = time.monotonic()
+    subscribe(world.broker, "-C", str(count))
+    return count / (time.monotonic() - began), 0.0
+
+
+def subscribe(broker: Mosquitto, *options: str) -> None:
+    """Take messages in the bridge's session, or only make that session."""
+    url = ["-h", LOOPBACK, "-p", str(broker.port), "-u", BRIDGE_USER, "-P", broker.password]
     session = ["-i", BRIDGE_USER, "-c", "-q", "1", "-V", "5", "-x", "4294967294"]
     window = ["-D", "connect", "receive-maximum", "5000"]
-    command = ["mosquitto_sub", *url, *session, *window, "-t", "flex/v1/+/+/+/+", "-C", str(count), "-F", "%m"]
-    began = time.monotonic()
+    command = ["mosquitto_sub", *url, *session, *window, "-t", EVERY_READING, *options]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    return count / (time.monotonic() - began), 0.0
 
 
 def write_alone(world: World, count: int) -> tuple[float, float]:

@@ -32,7 +32,8 @@ from telemetry.services.access import BRIDGE_USER  # noqa: E402
 from telemetry.services.ingest import Message, ingest  # noqa: E402
 from telemetry.services.registry import Target, TopicRegistry  # noqa: E402
 
-BATCH = 2000
+# What the broker hands out before it wants acknowledgements.
+BATCH = 1000
 SECONDS = 600.0
 
 

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from django.utils import timezone
 
 from assets.services import create_asset
 from flexmarket.models import Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
@@ -16,9 +15,11 @@ from flexplatform.jobs.models import Job
 from forecasting.services import receive_forecast
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from telemetry.batches import ReadingBatch
-from telemetry.models import Channel, DeadLetter, DeviceCredential
+from telemetry.engine.mapping import MappingSpec, Rule
+from telemetry.models import Channel, ChannelProposal, DeadLetter, DeviceCredential, Retention
 from telemetry.models.moments import microseconds
 from telemetry.services import Reference, create_credential, ensure_channels, store_readings
+from telemetry.services.mappings import create_mapping
 from telemetry.services.readings import Letter
 from tests.api.conftest import of_a, of_b
 from tests.conftest import People
@@ -116,7 +117,8 @@ class World:
         with organization_scope(self.organization), audit.acting("tests", Door.COMMAND):
             for kind, values in DEVICES.items():
                 create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
-            create_credential(site=self.site, name=f"gateway-{self.site.slug}")
+            credential, _ = create_credential(site=self.site, name=f"gateway-{self.site.slug}")
+            self.map_devices(credential)
             grid = Reference(site=self.site.pk, quantity="grid_power_kw")
             (channel,) = ensure_channels(organization=self.organization, references=[grid])
             now_us = microseconds(timezone.now())
@@ -129,6 +131,21 @@ class World:
         )
         TariffPeriodFactory(tariff=self.tariff, part="grid_fee")
         SiteTariffFactory(site=self.site, tariff=self.tariff)
+
+    def map_devices(self, credential: DeviceCredential) -> None:
+        """Store a mapping and a proposal of a credential, and how long readings stay."""
+        rule = Rule(quantity="grid_power_kw")
+        spec = MappingSpec(name=f"Meter of {self.site.name}", topic="meter", rules=[rule])
+        create_mapping(organization=self.organization, credential=credential, spec=spec)
+        ChannelProposal.objects.create(
+            organization=self.organization,
+            credential=credential,
+            source="homeassistant/sensor/x/config",
+            name=f"Announced of {self.site.name}",
+            topic="x",
+            quantity="grid_power_kw",
+        )
+        Retention.objects.get_or_create(organization=self.organization)
 
     def letter(self) -> Letter:
         """Return a message that was refused, and would not be any more."""
@@ -172,6 +189,7 @@ class World:
             "int:letter": self.row_of(DeadLetter).pk,
             "int:credential": self.row_of(DeviceCredential).pk,
             "int:channel": self.row_of(Channel).pk,
+            "int:proposal": self.row_of(ChannelProposal).pk,
         }
         for name, value in {**values, **replaced}.items():
             route = route.replace(f"<{name}>", str(value))

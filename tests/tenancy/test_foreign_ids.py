@@ -21,6 +21,7 @@ from flexplatform.accounts.forms import OrganizationTokenForm
 from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from forecasting.forms import LookForm
+from telemetry.mapping_admin import PresetForm
 from tests.conftest import People
 from tests.tenancy.conftest import World
 from tests.tenancy.test_admin import LISTS, MODELS, TENANT_MODELS, rows
@@ -115,6 +116,7 @@ def test_every_other_form_with_a_relation_is_known_and_takes_no_foreign_row(
             BulkForm: BulkForm([people.a.pk]),
             ImportForm: ImportForm([people.a]),
             LookForm: LookForm(world.site),
+            PresetForm: PresetForm([people.a]),
             OrganizationTokenForm: OrganizationTokenForm(memberships=list(people.alice.memberships.all())),
         }
         assert relations == set(made), "a form with a relation needs a line here"
