@@ -97,11 +97,16 @@ def read_lines(data: bytes | str, zone: ZoneInfo, *, most: int = MOST_LINES, gap
 def _text_of_sheet(data: bytes) -> str:
     try:
         book = load_workbook(BytesIO(data), read_only=True, data_only=True)
-        rows = book.worksheets[0].iter_rows(max_row=MOST_LINES + FIRST_LINE, max_col=MOST_COLUMNS + 2, values_only=True)
-        text = StringIO()
-        csv.writer(text).writerows([_cell_text(cell) for cell in row] for row in rows)
+        cells = book.worksheets[0].iter_rows(
+            max_row=MOST_LINES + FIRST_LINE, max_col=MOST_COLUMNS + 2, values_only=True
+        )
+        rows = [[_cell_text(cell) for cell in row] for row in cells]
     except (BadZipFile, InvalidFileException, KeyError, ValueError, IndexError, OSError, TypeError) as error:
         raise FileProblem([Wrong(0, "", "The file is no XLSX workbook; allowed: CSV in UTF-8, or XLSX.")]) from error
+    # A sheet is a rectangle: what is empty on its right belongs to no column.
+    width = max((index for row in rows for index, cell in enumerate(row, 1) if cell), default=0)
+    text = StringIO()
+    csv.writer(text).writerows(row[:width] for row in rows)
     return text.getvalue()
 
 
