@@ -12,6 +12,7 @@ from flexplatform.env import BASE_DIR, VAR_DIR
 WORKERS = 2
 THREADS = 4
 SECONDS_TO_START = 60.0
+SECONDS_TO_FINISH = 2
 
 
 class PortalServer(ChildProcess):
@@ -23,6 +24,8 @@ class PortalServer(ChildProcess):
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--bind", bind, "--log-level", "warning"]
         command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket"]
+        # Connections that a browser keeps open must not keep the server from ending.
+        command += ["--graceful-timeout", str(SECONDS_TO_FINISH)]
         # Settings that cannot work are said once, and not by every worker.
         command += ["--preload"]
         super().__init__(
@@ -38,10 +41,10 @@ class PortalServer(ChildProcess):
         return f"http://{name}:{self.port}"
 
     def wait_until_it_answers(self) -> None:
-        """Return once `/healthz` says that all is well.
+        """Return once the login is shown; workers may still be on their way, which `/healthz` tells.
 
         Raises:
-            RuntimeError: when the server ends, stays silent or stays unwell.
+            RuntimeError: when the server ends, stays silent or shows an error.
         """
         deadline = time.monotonic() + SECONDS_TO_START
         said = ""
@@ -56,7 +59,7 @@ class PortalServer(ChildProcess):
         host = LOOPBACK if self.host in ("0.0.0.0", "") else self.host  # noqa: S104
         connection = HTTPConnection(host, self.port, timeout=5)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", "/login/")
             response = connection.getresponse()
             return response.status, response.read(2000).decode(errors="replace")
         except (OSError, HTTPException):

@@ -17,7 +17,6 @@ from flexplatform.jobs.queries import may_cancel
 from flexplatform.portal.views import OrganizationMixin
 from optimization.engine import ProblemError
 from optimization.forms import PlanForm
-from optimization.live import LiveMixin
 from optimization.models import PlannedSite, PortfolioRun
 from optimization.portfolio_runs import request_portfolio_run
 
@@ -52,7 +51,7 @@ class PortfolioRunList(OrganizationMixin, ListView):
         return super().get_context_data(**{**kwargs, "may_plan": may_plan})
 
 
-class PortfolioRunPage(LiveMixin, OrganizationMixin, TemplateView):
+class PortfolioRunPage(OrganizationMixin, TemplateView):
     """One portfolio run: how far it is, and its sites, those that save most first."""
 
     permission = permissions.VIEW_SCHEDULES

@@ -1,15 +1,14 @@
 """`manage.py up` as a person runs it: a real process, a real port, a real signal."""
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
@@ -17,49 +16,7 @@ import pytest
 
 from flexplatform.demo import EMAIL, PASSWORD
 from flexplatform.embedded.process import free_port
-from flexplatform.env import BASE_DIR
-
-SECONDS = 120
-
-
-class Up:
-    """The command, its output, and every process of it."""
-
-    def __init__(self, port: int, var: Path, *options: str, output: str = "output.txt") -> None:
-        self.output = var / output
-        environment = {**os.environ, "VAR_DIR": str(var), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
-        for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
-            environment.pop(name, None)
-        with self.output.open("wb") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(port), *options],
-                cwd=BASE_DIR,
-                env=environment,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + SECONDS
-        while text not in self.output.read_text():
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < deadline, self.output.read_text()
-            time.sleep(0.1)
-
-    def children(self) -> list[int]:
-        """Return the processes that the command started, and theirs."""
-        parents = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                after_name = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(stat.parent.name)] = int(after_name[1])
-        found = {self.process.pid}
-        while more := {pid for pid, parent in parents.items() if parent in found} - found:
-            found |= more
-        return sorted(found - {self.process.pid})
+from tests.running import SECONDS, Up
 
 
 @pytest.fixture
@@ -67,9 +24,7 @@ def started() -> Iterator[list[Up]]:
     runs: list[Up] = []
     yield runs
     for run in runs:
-        if run.process.poll() is None:
-            run.process.send_signal(signal.SIGTERM)
-            run.process.wait(30)
+        run.stop()
 
 
 def is_running(pid: int) -> bool:
@@ -90,6 +45,17 @@ def sign_in(opener: OpenerDirector, base: str) -> str:
 
 def fetch(opener: OpenerDirector, url: str) -> str:
     return str(opener.open(url).read().decode())
+
+
+def wait_until_well(opener: OpenerDirector, base: str) -> None:
+    """Return once a worker was seen."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        with suppress(HTTPError):
+            assert '"jobs": "ok"' in fetch(opener, f"{base}/healthz")
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def send_form(opener: OpenerDirector, page_url: str, action: str) -> tuple[str, str]:
@@ -123,7 +89,7 @@ def test_up_serves_the_portal_works_on_jobs_and_leaves_nothing_behind(tmp_path: 
     base = f"http://localhost:{port}"
     assert "Harbour quarter Hamburg" in sign_in(opener, base)
     assert "Battery house Dachau" in fetch(opener, f"{base}/o/demo/")
-    assert '"jobs": "ok"' in fetch(opener, f"{base}/healthz")
+    wait_until_well(opener, base)
 
     job, page = send_form(opener, f"{base}/o/demo/sites/bat/", "/o/demo/sites/bat/plan/")
     deadline = time.monotonic() + SECONDS

@@ -72,11 +72,13 @@ class Command(BaseCommand):
                     if with_demo and broker and not options["no_simulation"]:
                         helpers.append(simulated_devices(environment, broker.devices_user))
                 server = PortalServer(host, port, environment)
-                for child in (*helpers, server):
-                    running.enter_context(child).start()
+                running.enter_context(server).start()
                 if with_demo:
                     self._demo(console, tuple(name.strip() for name in options["demo"].split(",") if name.strip()))
                 server.wait_until_it_answers()
+                # Nobody waits for these to see the first page, so they do not take its processor.
+                for helper in helpers:
+                    running.enter_context(helper).start()
                 console.print(_welcome(server.address, with_demo))
                 if with_demo and host != LOOPBACK:
                     console.print("[yellow]The demo login is public knowledge: do not serve it to others.[/]")
