@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,12 +39,14 @@ class LocalDay:
 
 
 def local_days(zone: ZoneInfo, last: date, count: int) -> list[LocalDay]:
-    """Return so many days up to the last, oldest first; a day has 23, 24 or 25 hours."""
+    """Return so many days up to the last, oldest first, in UTC; a day has 23, 24 or 25 hours."""
     days = [last - index * ONE_DAY for index in reversed(range(count))]
-    return [
-        LocalDay(day, datetime.combine(day, time(), zone), datetime.combine(day + ONE_DAY, time(), zone))
-        for day in days
-    ]
+    return [LocalDay(day, _midnight(day, zone), _midnight(day + ONE_DAY, zone)) for day in days]
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    # In UTC, as times of one zone are subtracted by the clock on the wall.
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def daily_quality(

@@ -55,8 +55,7 @@ class ChannelCompleteness(OrganizationMixin, TemplateView):
         days = local_days(channel.site.zone, now.astimezone(channel.site.zone).date(), DAYS_OF_ONE)
         found = gaps(channel, days[0].start, now)
         return super().get_context_data(
-            **kwargs,
-            channel=channel,
+            **{**kwargs, "channel": channel},
             days=list(reversed(daily_quality([channel], days, now)[channel.pk])),
             gaps=list(reversed(found))[:MOST_GAPS],
             unshown=max(len(found) - MOST_GAPS, 0),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from django.db.models import QuerySet
@@ -33,11 +33,12 @@ from flexplatform.api.series import (
     series_body,
 )
 from telemetry.columns import reading_column
+from telemetry.completeness import daily_quality, local_days
 from telemetry.models import Channel
 from telemetry.models.channel import QUARTER_HOUR_SECONDS
 from telemetry.models.moments import moment_of
 from telemetry.quantities import QUANTITIES
-from telemetry.queries import chart_points, raw_readings, summary
+from telemetry.queries import chart_points, gaps, raw_readings, summary
 from telemetry.services import Reference, receive_readings
 from telemetry.services.deliveries import CONSUMPTION, SIGNS, ReadingSeries
 
@@ -45,6 +46,7 @@ REFERENCE = ("channel", "site", "asset", "quantity")
 COMMON = ("unit", "sign")
 MOST_STEPS = 10_000
 MOST_POINTS = 5000
+MOST_DAYS = 366
 SPAN = ("channel", "start", "end")
 CHANNEL_OF = OpenApiParameter("channel", {"type": "integer"}, required=True, description="Id of the channel")
 START = OpenApiParameter("start", OpenApiTypes.DATETIME, required=True)
@@ -86,6 +88,12 @@ POINTS = {
     "values": [2.5],
     "lowest": [2.0],
     "highest": [3.0],
+}
+QUALITY = {
+    "channel": 3,
+    "time_zone": "Europe/Berlin",
+    "days": [{"day": "2026-11-21", "expected": 96, "share": 0.9896}],
+    "gaps": [{"start": "2026-11-21T12:00:00Z", "end": "2026-11-21T12:15:00Z"}],
 }
 LATEST = {
     "id": 3,
@@ -164,6 +172,30 @@ class PointsSerializer(serializers.Serializer[Any]):
     highest = NumbersOrNull()
 
 
+class DayQualitySerializer(serializers.Serializer[Any]):
+    """A local day: how many readings were expected up to now, and the share of them that came."""
+
+    day = serializers.DateField()
+    expected = serializers.IntegerField()
+    share = serializers.FloatField()
+
+
+class GapSerializer(serializers.Serializer[Any]):
+    """A time of at least a quarter-hour without any reading."""
+
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+
+
+class QualitySerializer(serializers.Serializer[Any]):
+    """How complete a channel is: its days by the clock of its site, and when nothing came."""
+
+    channel = serializers.IntegerField()
+    time_zone = serializers.CharField()
+    days = DayQualitySerializer(many=True)
+    gaps = GapSerializer(many=True)
+
+
 class LatestSerializer(serializers.ModelSerializer[Channel]):
     """A channel's newest reading; `is_stale` says that it is older than the channel allows."""
 
@@ -192,6 +224,7 @@ class ReadingViewSet(TenantViewSet):
         "raw": permissions.VIEW_TELEMETRY,
         "steps": permissions.VIEW_TELEMETRY,
         "points": permissions.VIEW_TELEMETRY,
+        "quality": permissions.VIEW_TELEMETRY,
     }
     filters = {"site": row("site", Site), "asset": row("asset", Asset), "quantity": same("quantity", QUANTITIES)}
     orderings = ("last_at",)
@@ -201,6 +234,7 @@ class ReadingViewSet(TenantViewSet):
         "raw": Example(answer=RAW),
         "steps": Example(answer=STEPS, answer_csv=STEPS_CSV),
         "points": Example(answer=POINTS),
+        "quality": Example(answer=QUALITY),
     }
 
     def get_queryset(self) -> "QuerySet[Channel]":
@@ -320,11 +354,38 @@ class ReadingViewSet(TenantViewSet):
         }
         return Response(body)
 
-    def _asked(self, asked: Mapping[str, str], *more: str) -> tuple[Channel, datetime, datetime]:
-        check_names(asked, (*SPAN, *more))
+    @extend_schema(
+        parameters=[
+            CHANNEL_OF,
+            OpenApiParameter("days", {"type": "integer", "default": 7}, description="Local days up to today"),
+        ],
+        responses=QualitySerializer,
+    )
+    @action(detail=False, methods=["get"])
+    def quality(self, request: Request) -> Response:
+        """Answer the share of the expected readings per day, and the gaps of these days."""
+        asked = request.query_params
+        check_names(asked, ("channel", "days"))
+        channel, now = self._channel(asked), timezone.now()
+        zone = channel.site.zone
+        days = local_days(zone, now.astimezone(zone).date(), _whole("days", asked.get("days", "7"), MOST_DAYS))
+        found = daily_quality([channel], days, now)[channel.pk]
+        body = {
+            "channel": channel.pk,
+            "time_zone": channel.site.time_zone,
+            "days": [{"day": each.day, "expected": each.expected, "share": round(each.share, 4)} for each in found],
+            "gaps": [{"start": gap.start, "end": gap.end} for gap in gaps(channel, days[0].start, now)],
+        }
+        return Response(QualitySerializer(body).data)
+
+    def _channel(self, asked: Mapping[str, str]) -> Channel:
         if "channel" not in asked:
             raise ValidationError({"channel": "channel is missing; allowed: the id of a channel."})
-        channel: Any = self.own_row("channel", asked["channel"], Channel.objects.all())
+        return cast("Channel", self.own_row("channel", asked["channel"], Channel.objects.select_related("site")))
+
+    def _asked(self, asked: Mapping[str, str], *more: str) -> tuple[Channel, datetime, datetime]:
+        check_names(asked, (*SPAN, *more))
+        channel = self._channel(asked)
         if missing := [name for name in SPAN[1:] if name not in asked]:
             raise ValidationError({name: f"{name} is missing; allowed: a time." for name in missing})
         start, end = read_moment("start", asked["start"]), read_moment("end", asked["end"])
