@@ -45,7 +45,7 @@ class ScenarioMixin(OrganizationMixin):
 
     def runs(self) -> QuerySet[ScenarioRun]:
         """Return the runs of the scenario of the address, with their jobs."""
-        found = ScenarioRun.objects.filter(organization=self.organization, scenario=self.kwargs["scenario"])
+        found = ScenarioRun.objects.filter(organization=self.organization, scenario__id__exact=self.kwargs["scenario"])
         related = ("scenario", "job__organization", "job__requested_by", "job__requested_by_token")
         return found.select_related(*related).defer("scenario__file")
 

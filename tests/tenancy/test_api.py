@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.test import override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -122,6 +123,7 @@ def test_no_list_shows_anything_of_others(people: People, world: World, foreign:
                 assert secret not in content, each
 
 
+@override_settings(API_RATE="100000/minute")
 def test_what_is_not_offered_is_closed_for_everybody(people: People, world: World, of_a: APIClient) -> None:
     for each in CLOSED:
         assert each.call(APIClient(), 1).status_code == 401, each

@@ -32,7 +32,17 @@ ROWS = {
     "site": "sites",
     "tariff": "tariffs",
 }
-NUMBERS = {"page_size", "points", "step_minutes", "step", "profile_step_minutes"}
+NUMBERS = {
+    "days",
+    "evaluations",
+    "page_size",
+    "points",
+    "population",
+    "profile_step_minutes",
+    "seed",
+    "step",
+    "step_minutes",
+}
 # A channel is named by its id, or by what it is about.
 INSTEAD_OF = {"channel": ("site", "asset", "quantity")}
 KEY = "Idempotency-Key"

@@ -16,11 +16,14 @@ from assets.configuration.sites import BulkForm
 from assets.csv_files import TABLES
 from assets.models import Portfolio, Site
 from assets.services import import_csv
+from flexmarket.board.forms import BoardForm
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.forms import OrganizationTokenForm
 from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from forecasting.forms import LookForm
+from optimization.forms import StartForm
+from telemetry.forms import CredentialForm
 from telemetry.mapping_admin import PresetForm
 from tests.conftest import People
 from tests.tenancy.conftest import World
@@ -115,8 +118,11 @@ def test_every_other_form_with_a_relation_is_known_and_takes_no_foreign_row(
         made: dict[type[forms.BaseForm], forms.BaseForm] = {
             BulkForm: BulkForm([people.a.pk]),
             ImportForm: ImportForm([people.a]),
+            BoardForm: BoardForm(people.a),
+            CredentialForm: CredentialForm(),
             LookForm: LookForm(world.site),
             PresetForm: PresetForm([people.a]),
+            StartForm: StartForm(people.a),
             OrganizationTokenForm: OrganizationTokenForm(memberships=list(people.alice.memberships.all())),
         }
         assert relations == set(made), "a form with a relation needs a line here"
