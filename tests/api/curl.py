@@ -58,14 +58,15 @@ class Shell:
             with ZipFile(BytesIO((self.folder / command.split()[-1]).read_bytes())) as archive:
                 self.body = "\n".join(sorted(archive.namelist())).encode()
         else:
-            assert command.startswith("export URL="), f"{command} is no command that this test knows"
+            name = command.removeprefix("export ").partition("=")[0]
+            assert name in self.variables, f"{command} is no command that this test knows"
 
     def _found(self, path: str) -> Any:
         if path in self.headers:
             return self.headers[path]
         value = self.json
         for name in path.split("."):
-            value = value[name]
+            value = value[int(name)] if isinstance(value, list) else value[name]
         return value
 
     def _curl(self, words: list[str]) -> None:
@@ -142,4 +143,4 @@ def _first(found: Any) -> str | None:
 
 
 def _expanded(text: str, variables: dict[str, str]) -> str:
-    return re.sub(r"\$(\w+)", lambda match: variables[match[1]], text)
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda match: variables[match[1] or match[2]], text)

@@ -2,10 +2,12 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from assets.models import KINDS
 from flexplatform.accounts.audit import acting
@@ -37,7 +39,8 @@ def test_every_command_of_the_page_answers_what_the_page_shows(live_server: Any,
     with organization_scope(organization), acting("tests", Door.COMMAND):
         wanted = sorted(PERMISSIONS[Role.OWNER] & DELEGABLE)
         _, text = create_token(organization=organization, created_by=owner, name="First hour", permissions=wanted)
-    shell = Shell(tmp_path, {"URL": f"{live_server.url}/api/v1", "TOKEN": text})
+    yesterday = f"{timezone.now() - timedelta(days=1):%Y-%m-%d}"
+    shell = Shell(tmp_path, {"URL": f"{live_server.url}/api/v1", "TOKEN": text, "YESTERDAY": yesterday})
     found = steps(PAGE.read_text())
     for step in found:
         if "/jobs/" in step.commands:
