@@ -21,7 +21,10 @@ PLAIN = re.compile(r"(?=.*[A-Za-z_.-])[A-Za-z0-9_.-]{1,100}")
 
 @dataclass(frozen=True)
 class Topic:
-    """The names in a native topic; `asset` is empty for the site itself, `quantity` may be `status`, `setpoint` or `ack` too."""
+    """The names in a native topic; `asset` is empty for the site itself.
+
+    `quantity` may be `status`, `setpoint` or `ack` too.
+    """
 
     organization: str
     site: str

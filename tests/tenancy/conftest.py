@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from assets.models import Asset
 from assets.services import create_asset
 from flexmarket.models import Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
 from flexplatform.accounts import audit, permissions
@@ -16,9 +17,17 @@ from forecasting.services import receive_forecast
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from telemetry.batches import ReadingBatch
 from telemetry.engine.mapping import MappingSpec, Rule
-from telemetry.models import Channel, ChannelProposal, DeadLetter, DeviceCredential, Retention
+from telemetry.models import Channel, ChannelProposal, DeadLetter, DeviceCredential, Retention, Setpoint
 from telemetry.models.moments import microseconds
-from telemetry.services import Reference, create_credential, ensure_channels, store_readings
+from telemetry.services import (
+    NewSetpoint,
+    Reference,
+    create_credential,
+    ensure_channels,
+    queue_setpoints,
+    store_readings,
+    switch_plans,
+)
 from telemetry.services.mappings import create_mapping
 from telemetry.services.readings import Letter
 from tests.api.conftest import of_a, of_b
@@ -118,6 +127,7 @@ class World:
             for kind, values in DEVICES.items():
                 create_asset(site=self.site, kind=kind, values={"name": f"{kind} of {self.site.name}", **values})
             credential, _ = create_credential(site=self.site, name=f"gateway-{self.site.slug}")
+            self.tell()
             self.map_devices(credential)
             grid = Reference(site=self.site.pk, quantity="grid_power_kw")
             (channel,) = ensure_channels(organization=self.organization, references=[grid])
@@ -146,6 +156,13 @@ class World:
             quantity="grid_power_kw",
         )
         Retention.objects.get_or_create(organization=self.organization)
+
+    def tell(self) -> None:
+        """Tell a battery what to do, as plans of the site may."""
+        battery = Asset.objects.get(site=self.site, name=f"battery of {self.site.name}")
+        wanted = NewSetpoint(asset=battery, start=timezone.now(), step_seconds=3600, power_kw=[1.0])
+        queue_setpoints(organization=self.organization, setpoints=[wanted], source="manual")
+        switch_plans(organization=self.organization, enabled=True, site=self.site)
 
     def letter(self) -> Letter:
         """Return a message that was refused, and would not be any more."""
@@ -186,6 +203,7 @@ class World:
             "int:member": self.member.pk,
             "int:invitation": self.invitation.pk,
             "int:token": self.token.pk,
+            "int:setpoint": self.row_of(Setpoint).pk,
             "int:letter": self.row_of(DeadLetter).pk,
             "int:credential": self.row_of(DeviceCredential).pk,
             "int:channel": self.row_of(Channel).pk,

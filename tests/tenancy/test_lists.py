@@ -30,6 +30,7 @@ PORTAL = {
     "members": (5, "/withdraw/"),
     "tokens": (4, "/revoke/"),
     "telemetry": (6, "site.grid_power_kw"),
+    "setpoints": (6, " · battery of"),
     "dead_letters": (5, "/discard/"),
     "device_credentials": (5, "/revoke/"),
     "completeness": (6, "site.grid_power_kw"),
