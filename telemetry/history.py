@@ -96,8 +96,8 @@ def history_charts(site: Site, first: date, last: date, step: timedelta) -> Char
                 )
             )
     titles = {"kW": _("Power"), "%": _("State of charge"), "°C": _("Temperature")}
+    units = [*(unit for unit in titles if unit in by_unit), *(unit for unit in by_unit if unit not in titles)]
     charts = [
-        Chart(name=f"measured-{unit}", title=titles.get(unit, unit), unit=unit, series=series)
-        for unit, series in by_unit.items()
+        Chart(name=f"measured-{unit}", title=titles.get(unit, unit), unit=unit, series=by_unit[unit]) for unit in units
     ]
     return ChartPage(start=start, step_seconds=seconds, count=count, zone=site.time_zone, charts=charts)
