@@ -194,8 +194,8 @@ def _asked_of_rollups(columns: str, order: str, channels: list[int], start: date
     with database.cursor() as cursor:
         cursor.execute(
             # Only the constants above and the columns of this file.
-            f"SELECT {columns % moment_us} FROM telemetry_rollup WHERE channel_id {given} "
-            f"AND start >= %s AND start < %s {order}",  # noqa: S608
+            f"SELECT {columns % moment_us} FROM telemetry_rollup WHERE channel_id {given} "  # noqa: S608
+            f"AND start >= %s AND start < %s {order}",
             [wanted, *limits],
         )
         found = cursor.fetchall()
