@@ -1,5 +1,6 @@
 """Each setting that keeps messages safe, and what gets lost without it; a real mosquitto."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -7,11 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django_scopes import scopes_disabled
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from flexplatform.accounts.audit import acting
+from flexplatform.accounts.models import Door
+from flexplatform.accounts.scoping import organization_scope
 from flexplatform.embedded.mqtt import BRIDGE_USER, Mosquitto, find_mosquitto
-from tests.telemetry.mqtt.brokers import DEVICE, PASSWORD, link_to, made, publish, take_all, wait_for
+from telemetry.models import Reading
+from telemetry.services import create_credential
+from telemetry.services.ingest import ingest
+from telemetry.services.registry import TopicRegistry
+from tests.conftest import People
+from tests.factories import BatteryFactory, SiteFactory
+from tests.telemetry.mqtt.brokers import DEVICE, PASSWORD, TOPIC, link_to, made, publish, take_all, wait_for
 
 pytestmark = pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed")
 
@@ -122,3 +134,70 @@ def test_a_device_cannot_take_the_place_of_the_bridge(tmp_path: Path) -> None:
         thief.disconnect()
         thief.loop_stop()
         assert come_back(broker, FEW) == numbers(FEW)
+
+
+@pytest.mark.parametrize(("window", "survive"), [(5000, MANY), (20, 1020)])
+def test_a_window_that_is_too_small_fills_the_queue_of_the_default(tmp_path: Path, window: int, survive: int) -> None:
+    """A bridge that is there and waits for its database: what the window does not hold waits in the broker's queue."""
+    with broker_in(tmp_path, "max_queued", "max_inflight") as broker:
+        link = link_to(broker, receive_maximum=window)
+        publish(broker, numbers(MANY))
+        found = take_all(link, MANY)
+        assert len(found) == min(window, MANY)
+        link.acknowledge(found)
+        while len(found) < survive and (taken := take_all(link, 1000)):
+            link.acknowledge(taken)
+            found += taken
+        link.stop()
+        assert len(found) == survive
+        # 1,000 in the queue, and the first of a window; the others were acknowledged to the device and thrown away.
+        assert [each.message.payload.decode() for each in found[:20]] == numbers(20)
+
+
+@pytest.mark.django_db
+def test_what_comes_again_is_doubled_by_a_plain_insert(people: People, tmp_path: Path) -> None:
+    """Messages that were stored and not acknowledged come again; the key of readings is what keeps them single."""
+    with organization_scope(people.a), acting("tests", Door.COMMAND):
+        site = SiteFactory(organization=people.a, slug="home")
+        BatteryFactory(site=site)
+        create_credential(site=site, name="gateway")
+    first = round(time.time()) - FEW
+    with broker_in(tmp_path) as broker, connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE plain (topic text, payload text)")
+        link = link_to(broker)
+        publish(broker, [f'{{"ts":{first + number},"value":{number}}}' for number in range(FEW)])
+        for _ in range(2):
+            taken = take_all(link, FEW)
+            assert len(taken) == FEW
+            ingest(registry=TopicRegistry(), messages=[each.message for each in taken])
+            rows = [(each.message.topic, each.message.payload.decode()) for each in taken]
+            cursor.executemany("INSERT INTO plain VALUES (%s, %s)", rows)
+            # Killed before it could acknowledge.
+            link.stop()
+            link = link_to(broker)
+        link.stop()
+        cursor.execute("SELECT count(*) FROM plain")
+        assert cursor.fetchone() == (2 * FEW,)
+    with scopes_disabled():
+        assert Reading.objects.count() == FEW
+
+
+def test_a_device_that_joins_a_shared_subscription_takes_nothing_from_the_bridge(tmp_path: Path) -> None:
+    """mosquitto grants any subscription; a share would lose its part, so the bridge has none."""
+    with broker_in(tmp_path) as broker:
+        link = link_to(broker)
+        granted: list[str] = []
+        thief = paho.Client(CallbackAPIVersion.VERSION2, client_id=DEVICE)
+        thief.username_pw_set(DEVICE, PASSWORD)
+        thief.on_subscribe = lambda _client, _data, _mid, reasons, _properties: granted.extend(map(str, reasons))
+        thief.connect("127.0.0.1", broker.port)
+        thief.loop_start()
+        thief.subscribe([("$share/flexplatform-bridge/flex/v1/#", 1), ("$share/any/#", 1)])
+        wait_for(lambda: granted)
+        for payload in numbers(FEW):
+            thief.publish(TOPIC, payload, qos=1).wait_for_publish(20)
+        found = take_all(link, FEW)
+        thief.disconnect()
+        thief.loop_stop()
+        link.stop()
+        assert sorted(each.message.payload for each in found) == sorted(map(str.encode, numbers(FEW)))
