@@ -13,13 +13,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from flexmarket import plots as offer_plots
 from flexmarket.engine.exporters import EXPORTERS
 from flexmarket.engine.methods import quantify
 from flexmarket.engine.table import FlexTable
 from flexmarket.exports import offer_files
 from flexmarket.lab.numbers import Changes, changed
-from optimization import plots as plan_plots
 from optimization.engine import (
     SOLVERS,
     Horizon,
@@ -231,6 +229,10 @@ def _plots(
     problem: SiteProblem, schedule: Schedule, tables: Mapping[str, FlexTable], options: RunOptions
 ) -> dict[str, bytes]:
     image_format = options.plot_format or PLOT_FORMATS[0]
+    # Matplotlib takes a second to import, and no page of the portal needs it.
+    from flexmarket import plots as offer_plots
+    from optimization import plots as plan_plots
+
     figures = plan_plots.figures(problem, schedule, options.zone)
     figures |= offer_plots.figures(tables, problem.horizon, options.zone)
     return {f"plots/{name}.{image_format}": plan_plots.render(figure, image_format) for name, figure in figures.items()}

@@ -62,6 +62,7 @@ class ChildProcess:
         self.polite = polite
         self.stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked = False
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -78,6 +79,7 @@ class ChildProcess:
         """Start the program, after ending what is left of an earlier one."""
         if self.record is not None:
             end_recorded(self.record)
+        self._asked = False
         output = self.log.open("ab") if self.log else None
         try:
             self._process = subprocess.Popen(  # noqa: S603
@@ -107,14 +109,21 @@ class ChildProcess:
         """Return the exit code when the program has ended by itself."""
         return self.process.poll()
 
-    def stop(self) -> None:
-        """End the program and everything it started; nothing happens when it was not started."""
-        if self._process is None:
+    def ask_to_end(self) -> None:
+        """Tell the program to end, once, and do not wait for it."""
+        if self._process is None or self._asked:
             return
+        self._asked = True
         if self.polite:
             self._process.send_signal(self.stop_signal)
         else:
             _signal_group(self._process.pid, self.stop_signal)
+
+    def stop(self) -> None:
+        """End the program and everything it started; nothing happens when it was not started."""
+        if self._process is None:
+            return
+        self.ask_to_end()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(SECONDS_TO_END)
         # Children may outlive a leader that was killed, so the group gets the last word in any case.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response, expect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = [
@@ -72,6 +72,7 @@ def watched(browser: Browser, state: Path | None = None, **options: object) -> I
     settings = {"viewport": LAPTOP, "storage_state": state, **still, **options}
     context = browser.new_context(**settings)  # type: ignore[arg-type]
     context.set_default_timeout(SECONDS * 1000)
+    expect.set_options(timeout=SECONDS * 1000)
     problems = Problems(context)
     try:
         yield context.new_page(), problems

@@ -12,7 +12,7 @@ from tests.e2e.portal import Portal, running_portal, sign_in
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with running_portal(tmp_path_factory.mktemp("portal"), "--demo", "bat,simple_house,pv,apartment") as found:
+    with running_portal(tmp_path_factory.mktemp("portal"), "--demo", "bat,simple_house,pv") as found:
         yield found
 
 

@@ -1,6 +1,7 @@
 """Everything a bare machine needs to show the portal: database, demo, broker, worker, server."""
 
 import fcntl
+import json
 import signal
 import socket
 import sys
@@ -8,10 +9,12 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -61,8 +64,7 @@ class Command(BaseCommand):
         try:
             with _stopping_on_signals(), _alone(), ExitStack() as running:
                 call_command("migrate", verbosity=0, interactive=False)
-                with console.status("Collecting static files"):
-                    call_command("collectstatic", verbosity=0, interactive=False)
+                _collect_static(console)
                 environment = {} if options["no_worker"] else _broker(running)
                 with_demo = not options["no_demo"] and not PRODUCTION
                 helpers = [] if options["no_worker"] else [job_worker(environment), job_clock(environment)]
@@ -79,6 +81,7 @@ class Command(BaseCommand):
                 # Nobody waits for these to see the first page, so they do not take its processor.
                 for helper in helpers:
                     running.enter_context(helper).start()
+                running.callback(_ask_to_end, [*helpers, server])
                 console.print(_welcome(server.address, with_demo))
                 if with_demo and host != LOOPBACK:
                     console.print("[yellow]The demo login is public knowledge: do not serve it to others.[/]")
@@ -99,6 +102,18 @@ class Command(BaseCommand):
 
             problems = demo.make_all(day=demo.coming_day(), only=only, progress=progress)
         _report(console, problems)
+
+
+def _collect_static(console: Console) -> None:
+    """Collect the static files unless those of the last time are still the same."""
+    files = [Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list([])]
+    known = json.dumps(sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+    record = VAR_DIR / "run" / "static.json"
+    if record.exists() and record.read_text() == known:
+        return
+    with console.status("Collecting static files"):
+        call_command("collectstatic", verbosity=0, interactive=False)
+    record.write_text(known)
 
 
 def _report(console: Console, problems: list[DemoProblem]) -> None:
@@ -130,6 +145,12 @@ def _mqtt_broker(running: ExitStack, environment: dict[str, str]) -> tuple[dict[
         return environment, None
     broker = running.enter_context(running_broker(VAR_DIR / "mqtt"))
     return {**environment, "MQTT_URL": broker.url}, broker
+
+
+def _ask_to_end(children: list[ChildProcess]) -> None:
+    """Tell all at once, so that each ends while the others do."""
+    for child in children:
+        child.ask_to_end()
 
 
 def _wait(console: Console, server: PortalServer, helpers: list[ChildProcess]) -> int:

@@ -49,6 +49,14 @@
   // What a question is about stays as it is until it is answered.
   document.addEventListener("htmx:beforeSwap", (event) => { if (dialog.open) event.detail.shouldSwap = false; });
 
+  // A table that is wider than its place can be moved by the arrow keys.
+  const reach = () => document.querySelectorAll(".table-responsive").forEach((place) => {
+    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+  });
+  reach();
+  window.addEventListener("resize", reach);
+  document.addEventListener("htmx:afterSettle", reach);
+
   const complain = (text) => { toast.textContent = text; toast.hidden = false; };
   document.addEventListener("htmx:sendError", () => complain(toast.dataset.offline));
   document.addEventListener("htmx:responseError", () => complain(toast.dataset.failed));
