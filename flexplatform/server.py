@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -98,14 +98,17 @@ def mqtt_bridge(
     )
 
 
-def simulated_devices(environment: Mapping[str, str], login: str, folder: Path = VAR_DIR) -> ChildProcess:
-    """Return the devices of the demo; `login` is the user of all of them where the broker knows no own ones."""
+def simulated_devices(
+    environment: Mapping[str, str], organizations: Iterable[str], login: str, folder: Path = VAR_DIR
+) -> ChildProcess:
+    """Return the devices of the demo's organizations; `login` is their user where the broker knows no own ones."""
     log = folder / "log" / "simulated_devices.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    shared = ["--login", login] if login else []
+    options = [word for slug in organizations for word in ("--organization", slug)]
+    options += ["--login", login] if login else []
     return ChildProcess(
         "The simulated devices",
-        [sys.executable, str(BASE_DIR / "manage.py"), "simulate_devices", *shared],
+        [sys.executable, str(BASE_DIR / "manage.py"), "simulate_devices", *options],
         record=folder / "run" / "simulated_devices.json",
         environment={"LOG_LEVEL": "INFO", **environment},
         folder=BASE_DIR,

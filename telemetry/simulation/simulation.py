@@ -95,6 +95,7 @@ class Simulation:
     ) -> None:
         self.address, self.logins, self.pace, self.stopping = address, logins, pace, stopping
         self.readings = 0
+        self._reported, self._readings_then = time.monotonic(), 0
         self._shared = shared
         self._sites = [self._running(member) for member in members]
         devices = {id(each): each for site in self._sites for each in site.connections.values()}
@@ -105,24 +106,28 @@ class Simulation:
 
         May be called again: devices stay connected until `leave`.
         """
-        began = reported = time.monotonic()
-        turn, before = 0, 0
+        began, turn = time.monotonic(), 0
         apart = self.pace.every_seconds / max(len(self._sites), 1)
         while not self.stopping.is_set() and (seconds is None or time.monotonic() - began < seconds):
             self._connections.serve(min(began + turn * apart, time.monotonic() + 0.2))
             if time.monotonic() >= began + turn * apart:
                 self._measure(self._sites[turn % len(self._sites)])
                 turn += 1
-            if (passed := time.monotonic() - reported) >= SECONDS_BETWEEN_REPORTS:
-                log.info(
-                    "%.0f readings/s of %d sites; %d of %d devices connected, %d messages acknowledged in all.",
-                    (self.readings - before) / passed,
-                    len(self._sites),
-                    sum(each.connected for each in self._connections.devices),
-                    len(self._connections.devices),
-                    sum(each.acknowledged for each in self._connections.devices),
-                )
-                reported, before = time.monotonic(), self.readings
+            self._report()
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now - self._reported < SECONDS_BETWEEN_REPORTS:
+            return
+        log.info(
+            "%.0f readings/s of %d sites; %d of %d devices connected, %d messages acknowledged in all.",
+            (self.readings - self._readings_then) / (now - self._reported),
+            len(self._sites),
+            sum(each.connected for each in self._connections.devices),
+            len(self._connections.devices),
+            sum(each.acknowledged for each in self._connections.devices),
+        )
+        self._reported, self._readings_then = now, self.readings
 
     def leave(self) -> None:
         """Let every device say that it is offline, and go."""

@@ -72,7 +72,8 @@ class Command(BaseCommand):
                     environment, broker = _mqtt_broker(running, environment)
                     helpers.append(mqtt_bridge(environment, broker.access if broker else None))
                     if with_demo and broker and not options["no_simulation"]:
-                        helpers.append(simulated_devices(environment, broker.devices_user))
+                        slugs = [each.slug for each in demo.ORGANIZATIONS]
+                        helpers.append(simulated_devices(environment, slugs, broker.devices_user))
                 server = PortalServer(host, port, environment)
                 running.enter_context(server).start()
                 if with_demo:

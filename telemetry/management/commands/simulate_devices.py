@@ -18,12 +18,14 @@ from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.env import VAR_DIR
 from telemetry.mqtt.address import BrokerAddress
-from telemetry.simulation.fleet import fleet_of, make_channels, sites_to_load
+from telemetry.simulation.fleet import Member, fleet_of, make_channels, sites_to_load
 from telemetry.simulation.passwords import Owner, passwords_of
 from telemetry.simulation.simulation import Pace, Simulation
 
 ACTOR = "simulated devices"
 SECONDS_BETWEEN_LOOKS = 10.0
+
+Sites = dict[Organization, list[Site]]
 KEPT = VAR_DIR / "simulation" / "passwords.json"
 
 
@@ -35,7 +37,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--broker", default=settings.MQTT_URL, help="mqtt://user:password@host:port")
-        parser.add_argument("--organization", default="demo", help="whose sites (default: %(default)s)")
+        parser.add_argument("--organization", action="append", help="whose sites, once for each (default: demo)")
         parser.add_argument("--sites", type=int, help="so many sites made for it, in an organization of their own")
         parser.add_argument("--rate", type=float, help="readings a second of all sites together")
         parser.add_argument("--every", type=float, default=5.0, help="seconds between readings (default: %(default)s)")
@@ -54,14 +56,14 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stopping.set())
         published, until = 0, time.monotonic() + (options["seconds"] or math.inf)
         while not stopping.is_set() and time.monotonic() < until:
-            organization, sites = _sites(options["organization"], options["sites"])
-            if organization is None or not sites:
+            sites = _sites(options["organization"] or ["demo"], options["sites"])
+            if not sites:
                 # The demo is just being made.
                 stopping.wait(SECONDS_BETWEEN_LOOKS)
                 continue
-            simulation = _simulation(organization, sites, address, options, stopping)
-            known = _count(organization)
-            while not stopping.is_set() and time.monotonic() < until and _count(organization) == known:
+            simulation = _simulation(sites, address, options, stopping)
+            known = _count(sites)
+            while not stopping.is_set() and time.monotonic() < until and _count(sites) == known:
                 simulation.run(min(SECONDS_BETWEEN_LOOKS, until - time.monotonic()))
             simulation.leave()
             published += simulation.readings
@@ -69,30 +71,32 @@ class Command(BaseCommand):
 
 
 def _simulation(
-    organization: Organization,
-    sites: list[Site],
-    address: BrokerAddress,
-    options: Mapping[str, Any],
-    stopping: threading.Event,
+    sites: Sites, address: BrokerAddress, options: Mapping[str, Any], stopping: threading.Event
 ) -> Simulation:
     """Return the sites with all their devices, credentials and channels."""
-    with organization_scope(organization), acting(ACTOR, Door.COMMAND):
-        members = fleet_of(sites)
-        owners: list[Owner] = [(site, None) for site in sites]
-        if options["sites"] is None:
-            owners += [(member.site, asset) for member in members for asset in member.assets]
-        logins = passwords_of(organization, owners, KEPT)
-        if options["login"]:
-            logins = dict.fromkeys(logins, (options["login"], address.password))
-        readings = make_channels(organization, members, options["every"])
+    members: list[Member] = []
+    logins: dict[str, tuple[str, str]] = {}
+    readings = 0
+    for organization, own in sites.items():
+        with organization_scope(organization), acting(ACTOR, Door.COMMAND):
+            fleet = fleet_of(own)
+            owners: list[Owner] = [(site, None) for site in own]
+            if options["sites"] is None:
+                owners += [(member.site, asset) for member in fleet for asset in member.assets]
+            logins |= passwords_of(organization, owners, KEPT)
+            readings += make_channels(organization, fleet, options["every"])
+        members += fleet
+    if options["login"]:
+        logins = dict.fromkeys(logins, (options["login"], address.password))
     every = readings / options["rate"] if options["rate"] else options["every"]
     pace = Pace(every, options["speed"])
     return Simulation(address, members, logins, pace, stopping, shared=bool(options["login"]))
 
 
-def _count(organization: Organization) -> int:
-    with organization_scope(organization):
-        return Asset.objects.count()
+def _count(sites: Sites) -> int:
+    """Return how many devices the organizations have: more, or fewer, and the simulation begins anew."""
+    with scopes_disabled():
+        return Asset.objects.filter(site__organization__in=list(sites)).count()
 
 
 def _address(url: str) -> BrokerAddress:
@@ -104,13 +108,13 @@ def _address(url: str) -> BrokerAddress:
         raise CommandError(str(error)) from error
 
 
-def _sites(slug: str, count: int | None) -> tuple[Organization | None, list[Site]]:
-    """Return whose sites are simulated, as far as they are there."""
-    if count is not None:
-        with scopes_disabled(), acting(ACTOR, Door.COMMAND):
-            return sites_to_load(count)
-    organization = Organization.objects.filter(slug=slug).first()
-    if organization is None:
-        return None, []
-    with organization_scope(organization):
-        return organization, list(Site.objects.select_related("organization").order_by("pk"))
+def _sites(slugs: list[str], count: int | None) -> Sites:
+    """Return which sites of which organizations are simulated, as far as they are there."""
+    with scopes_disabled(), acting(ACTOR, Door.COMMAND):
+        if count is not None:
+            return dict([sites_to_load(count)])
+        found: Sites = {}
+        rows = Site.objects.filter(organization__slug__in=slugs).select_related("organization").order_by("pk")
+        for site in rows:
+            found.setdefault(site.organization, []).append(site)
+        return found
