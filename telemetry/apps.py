@@ -36,6 +36,7 @@ class TelemetryConfig(AppConfig):
         api_resources.add(ApiResource("device-credentials", api.DeviceCredentialViewSet, order=24))
         routes.add(Route("telemetry", "telemetry/", "telemetry.urls", order=20))
         navigation.add(NavigationEntry("telemetry", _("Telemetry"), "telemetry", VIEW_TELEMETRY, 30, "antenna"))
+        routes.add(Route("dispatch", "dispatch/", "telemetry.dispatch_urls", order=21))
         navigation.add(NavigationEntry("setpoints", _("Dispatch"), "setpoints", VIEW_SETPOINTS, 31, "send"))
         page_panels.add(Panel("live_power", "map_site", "telemetry/map_site_panel.html", panels.live_power, order=20))
         page_panels.add(

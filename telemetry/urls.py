@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from telemetry import completeness_views, history, panels, proposal_views, setpoint_views, site_views, views
+from telemetry import completeness_views, history, panels, proposal_views, site_views, views
 
 urlpatterns = [
     path("", views.LiveValues.as_view(), name="telemetry"),
@@ -12,10 +12,6 @@ urlpatterns = [
     path("refused/<int:letter>/replay/", views.LetterReplay.as_view(), name="letter_replay"),
     path("refused/<int:letter>/discard/", views.LetterDiscard.as_view(), name="letter_discard"),
     path("sites/<slug:site>/live/", panels.SiteLive.as_view(), name="site_live"),
-    path("setpoints/", setpoint_views.Setpoints.as_view(), name="setpoints"),
-    path("setpoints/<int:setpoint>/cancel/", setpoint_views.SetpointCancel.as_view(), name="setpoint_cancel"),
-    path("setpoints/plans/", setpoint_views.DispatchSwitch.as_view(), name="dispatch_switch"),
-    path("setpoints/plans/<slug:site>/", setpoint_views.DispatchSwitch.as_view(), name="dispatch_switch_site"),
     path("devices/", views.DeviceCredentials.as_view(), name="device_credentials"),
     path("devices/<int:credential>/rotate/", views.CredentialRotate.as_view(), name="credential_rotate"),
     path("devices/<int:credential>/revoke/", views.CredentialRevoke.as_view(), name="credential_revoke"),
