@@ -1,7 +1,6 @@
 """The ALF files: German headers, ct/kWh, one file per device and day, call constraints in the first line."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -36,6 +35,8 @@ HEADER = (TIME, *POWERS_AND_ENERGIES, *PRICES, *CONSTRAINTS)
 DECIMALS = 5
 PRICE_DECIMALS = 2
 CENT_PER_EUR = 100
+# Between these Python writes a number without an exponent.
+SHORTEST, LONGEST = 1e-4, 1e16
 TIME_FORMATS = {"point": "%Y-%m-%d %H:%M %z", "comma": "%d.%m.%Y %H:%M %z"}
 
 
@@ -47,18 +48,16 @@ def files(tables: Tables, horizon: Horizon, zone: ZoneInfo, parameters: AlfParam
     check_lengths(tables, horizon)
     stems = file_stems(tables)
     times = local_times(horizon, zone)
+    shown = [time.strftime(TIME_FORMATS[parameters.dialect]) for time in times]
     return {
-        f"{times[0]:%Y-%m-%d}_{stems[name]}Flex-Angebot.csv": _file(table, times, parameters)
+        f"{times[0]:%Y-%m-%d}_{stems[name]}Flex-Angebot.csv": _file(table, shown, parameters)
         for name, table in tables.items()
     }
 
 
-def _file(table: FlexTable, times: Sequence[datetime], parameters: AlfParameters) -> bytes:
+def _file(table: FlexTable, times: Sequence[str], parameters: AlfParameters) -> bytes:
     number = _comma if parameters.dialect == "comma" else _point
-    time_format = TIME_FORMATS[parameters.dialect]
-    rows = [
-        [time.strftime(time_format), *map(number, values)] for time, values in zip(times, _values(table), strict=True)
-    ]
+    rows = [[time, *map(number, values)] for time, values in zip(times, _values(table), strict=True)]
     constraints = _constraints(parameters, number)
     lines = [HEADER, [*rows[0], *constraints], *([*row, *("" for _ in constraints)] for row in rows[1:])]
     return "".join(";".join(line) + "\n" for line in lines).encode()
@@ -89,6 +88,8 @@ def _constraints(parameters: AlfParameters, number: Callable[[float], str]) -> l
 
 
 def _point(value: float) -> str:
+    if value == 0 or SHORTEST <= abs(value) < LONGEST:
+        return repr(value)
     return np.format_float_positional(value, trim="0")
 
 

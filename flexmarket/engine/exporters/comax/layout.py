@@ -1,5 +1,6 @@
 """The COMAX files: one table per device, semicolons, decimal points, one line per step."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ LAYOUTS = ("timed", "reference")
 COLUMNS = ("Sch_P", "Neg_P", "Pos_P", "Neg_E", "Pos_E", "Neg_Pr", "Pos_Pr")
 FORECAST_COLUMNS = ("Pos_P", "Neg_P", "Pos_E", "Neg_E", "Pos_Pr", "Neg_Pr", "Fcst_Pr", "Sch_P")
 TIME = "Time"
+Columns = dict[str, Sequence[str] | Sequence[float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,30 +40,35 @@ def sheets(tables: Tables, horizon: Horizon, zone: ZoneInfo, parameters: ComaxPa
 
     kW, kWh, EUR/kWh, not rounded, positive for production (see `generation_columns`).
     """
-    check_lengths(tables, horizon)
-    stems = file_stems(tables)
-    times = [time.isoformat(timespec="minutes") for time in local_times(horizon, zone)]
-    frames = {}
-    for name, table in tables.items():
-        frame = _frame(table, parameters.layout)
-        if parameters.layout == "timed":
-            frame.insert(0, TIME, times)
-        frames[f"{stems[name]}_flex_offers"] = frame
-    return frames
+    return {stem: pd.DataFrame(columns) for stem, columns in _columns_by_stem(tables, horizon, zone, parameters)}
 
 
 def files(tables: Tables, horizon: Horizon, zone: ZoneInfo, parameters: ComaxParameters) -> Files:
     """Return the CSV file of each device, by file name."""
-    frames = sheets(tables, horizon, zone, parameters)
-    return {
-        f"{stem}.csv": frame.to_csv(sep=";", index=False, lineterminator="\n").encode()
-        for stem, frame in frames.items()
-    }
+    return {f"{stem}.csv": _csv(columns) for stem, columns in _columns_by_stem(tables, horizon, zone, parameters)}
 
 
-def _frame(table: FlexTable, layout: str) -> pd.DataFrame:
+def _columns_by_stem(
+    tables: Tables, horizon: Horizon, zone: ZoneInfo, parameters: ComaxParameters
+) -> Iterator[tuple[str, Columns]]:
+    check_lengths(tables, horizon)
+    stems = file_stems(tables)
+    timed = parameters.layout == "timed"
+    times = [time.isoformat(timespec="minutes") for time in local_times(horizon, zone)] if timed else []
+    for name, table in tables.items():
+        first: Columns = {TIME: times} if timed else {}
+        yield f"{stems[name]}_flex_offers", first | _columns(table, parameters.layout)
+
+
+def _columns(table: FlexTable, layout: str) -> Columns:
     columns = generation_columns(table)
     if "Fcst_Pr" not in columns:
-        return pd.DataFrame({name: columns[name] for name in COLUMNS})
+        return {name: columns[name].tolist() for name in COLUMNS}
     order = FORECAST_COLUMNS if layout == "reference" else (*COLUMNS, "Fcst_Pr")
-    return pd.DataFrame({name: columns[name] for name in order})
+    return {name: columns[name].tolist() for name in order}
+
+
+def _csv(columns: Columns) -> bytes:
+    """Return the lines; numbers in the shortest form that reads back as the same number."""
+    lines = [columns.keys(), *zip(*(map(str, values) for values in columns.values()), strict=True)]
+    return "".join(";".join(line) + "\n" for line in lines).encode()
