@@ -27,9 +27,9 @@ class Portal:
         """Return the address of a page."""
         return f"{self.address}{path}"
 
-    def wait_for_workers(self) -> None:
+    def wait_for_workers(self, seconds: float = SECONDS) -> None:
         """Return once no job waits or runs."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + seconds
         while self._unfinished():
             assert time.monotonic() < deadline, f"{self._unfinished()} jobs do not end"
             time.sleep(0.2)

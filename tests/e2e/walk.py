@@ -11,9 +11,9 @@ from tests.e2e.portal import Portal
 from tests.tenancy.addresses import PLATFORM, TENANT, TENANT_ROUTES
 
 # Parts of pages that htmx and the map ask for.
-FRAGMENTS = {"site_map", "map_site", "running_jobs"}
-# Nobody but their reader finds these: a mail has the link, or the page is shown after something was sent.
-WITHOUT_LINK = {"password_reset_done", "password_reset_complete"}
+FRAGMENTS = {"site_map", "map_site", "site_live", "running_jobs"}
+# Who is signed in finds no link to these.
+WITHOUT_LINK = ("password_reset", "password_reset_done", "password_reset_complete")
 # Links, and what forms that only look something up lead to with what they say already.
 LINKS = """() => [
     ...[...document.querySelectorAll("a[href]:not([download])")].map((link) => link.href),
