@@ -83,12 +83,12 @@ def alerts(request: TenantRequest) -> Iterable[Alert]:
     counts = _setpoints(now)
     if counts["refused"]:
         text = ngettext(
-            "A device refuses its set-point", "%(count)d devices refuse their set-points", counts["refused"]
+            "%(count)d device refuses its set-point", "%(count)d devices refuse their set-points", counts["refused"]
         )
         yield Alert("danger", text % {"count": counts["refused"]}, f"{told}?state=refused")
     if counts["unanswered"]:
         text = ngettext(
-            "A set-point is not acknowledged", "%(count)d set-points are not acknowledged", counts["unanswered"]
+            "%(count)d set-point is not acknowledged", "%(count)d set-points are not acknowledged", counts["unanswered"]
         )
         yield Alert("warning", text % {"count": counts["unanswered"]}, told)
 
