@@ -77,6 +77,8 @@ def daily_quality(
 
 
 def _quality(channel: Channel, day: LocalDay, count: int, now: datetime) -> DayQuality:
-    seconds = max((min(day.end, now) - day.start).total_seconds(), 0)
+    # What was imported from before the channel was made counts; what was not was never expected.
+    start = min(max(day.start, channel.created_at), day.end) if not count else day.start
+    seconds = max((min(day.end, now) - start).total_seconds(), 0)
     expected = int(seconds // channel.resolution_seconds)
     return DayQuality(day.day, expected, min(count / expected, 1.0) if expected else 1.0)

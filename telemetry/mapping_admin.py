@@ -1,10 +1,11 @@
 """Admin of mappings: rules below each, a preview of what the last messages would become, and presets."""
 
 import re
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -29,6 +30,7 @@ class MappingRuleInline(TenantInline):
 
     model = MappingRule
     extra = 1
+    formfield_overrides: ClassVar[Any] = {models.CharField: {"widget": forms.TextInput(attrs={"size": 14})}}
 
 
 class PresetForm(forms.Form):

@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('asset', models.CharField(blank=True, help_text='Name of the device, such as pv or {device}; empty: what the credential is for', max_length=100, verbose_name='device')),
                 ('quantity', models.CharField(choices=telemetry.models.channel.quantity_choices, max_length=60)),
                 ('unit', models.CharField(blank=True, help_text="Of the number; empty: the quantity's own", max_length=20)),
-                ('sign', models.CharField(choices=[('consumption', 'Above zero is consumption'), ('production', 'Above zero is production')], default='consumption', max_length=20)),
+                ('sign', models.CharField(choices=[('consumption', 'consumption'), ('production', 'production')], default='consumption', help_text='What values above zero are', max_length=20)),
                 ('mapping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='telemetry.mapping')),
             ],
             options={

@@ -25,7 +25,7 @@ from telemetry.models.devices import DeviceCredential
 from telemetry.models.moments import MomentField
 
 LONGEST_RECENT = 4096
-SIGNS = {CONSUMPTION: "Above zero is consumption", PRODUCTION: "Above zero is production"}
+SIGNS = {CONSUMPTION: "consumption", PRODUCTION: "production"}
 
 
 class Mapping(Checked):  # type: ignore[django-manager-missing]
@@ -112,7 +112,7 @@ class MappingRule(models.Model):
     )
     quantity = models.CharField(max_length=60, choices=quantity_choices)
     unit = models.CharField(max_length=20, blank=True, help_text="Of the number; empty: the quantity's own")
-    sign = models.CharField(max_length=20, choices=SIGNS, default=CONSUMPTION)
+    sign = models.CharField(max_length=20, choices=SIGNS, default=CONSUMPTION, help_text="What values above zero are")
 
     objects: ClassVar[models.Manager["MappingRule"]] = ScopedManager(organization="mapping__organization")
 

@@ -33,7 +33,10 @@ def channels(people: People) -> list[Channel]:
         SiteFactory(organization=people.a, slug=name, time_zone="Europe/Berlin")
     with organization_scope(people.a), acting("tests", Door.COMMAND):
         references = [Reference(site=name, quantity="grid_power_kw") for name in names]
-        return ensure_channels(organization=people.a, references=references)
+        made = ensure_channels(organization=people.a, references=references)
+    for channel in made:
+        channel.created_at = DAYS[0].start
+    return made
 
 
 def store(channel: Channel, start: datetime, minutes: int, count: int) -> None:
@@ -52,6 +55,14 @@ def test_days_are_those_of_the_clock(people: People, channels: list[Channel]) ->
     # 12 hours of the last day are over, of which the first half came.
     assert shares(people, channels)[0] == [(96, 1.0), (100, 1.0), (48, 0.5)]
     assert shares(people, channels)[1] == [(96, 0.0), (100, 0.0), (48, 0.0)]
+
+
+def test_nothing_is_expected_from_before_a_channel_was_made(people: People, channels: list[Channel]) -> None:
+    for channel in channels:
+        channel.created_at = DAYS[1].start + timedelta(hours=15)
+    store(channels[1], DAYS[0].start, 15, 48)
+    assert shares(people, channels)[0] == [(0, 1.0), (40, 0.0), (48, 0.0)]
+    assert shares(people, channels)[1][0] == (96, 0.5)
 
 
 def test_much_in_one_quarter_hour_makes_up_for_no_other(people: People, channels: list[Channel]) -> None:
