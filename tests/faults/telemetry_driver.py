@@ -83,6 +83,13 @@ def setpoints() -> dict[str, str]:
         return {str(pk): f"{state}, to withdraw" if withdrawal else state for pk, state, withdrawal in found}
 
 
+def newest(organization: str) -> dict[str, float]:
+    """Return the newest value of each channel of an organization."""
+    with scopes_disabled():
+        found = Channel.objects.filter(organization__slug=organization, last_at__isnull=False).select_related("asset")
+        return {channel.label: channel.last_value for channel in found}
+
+
 def look() -> dict[str, Any]:
     """Return what is stored, by organization."""
     with scopes_disabled():
@@ -107,7 +114,7 @@ def look() -> dict[str, Any]:
         }
 
 
-COMMANDS = {function.__name__: function for function in (prepare, revoke, queue, cancel, setpoints, look)}
+COMMANDS = {function.__name__: function for function in (prepare, revoke, queue, cancel, setpoints, newest, look)}
 
 if __name__ == "__main__":
     for line in sys.stdin:
