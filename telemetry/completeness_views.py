@@ -49,7 +49,7 @@ class ChannelCompleteness(OrganizationMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the channel with its days and gaps, by the clock of its site."""
-        channels = Channel.objects.filter(last_at__isnull=False).select_related("site", "asset")
+        channels = Channel.objects.select_related("site", "asset")
         channel = get_object_or_404(channels, pk=self.kwargs["channel"])
         now = timezone.now()
         days = local_days(channel.site.zone, now.astimezone(channel.site.zone).date(), DAYS_OF_ONE)
@@ -59,4 +59,5 @@ class ChannelCompleteness(OrganizationMixin, TemplateView):
             days=list(reversed(daily_quality([channel], days, now)[channel.pk])),
             gaps=list(reversed(found))[:MOST_GAPS],
             unshown=max(len(found) - MOST_GAPS, 0),
+            may_import=self.tenant_request.membership.may(permissions.CHANGE_TELEMETRY),
         )
