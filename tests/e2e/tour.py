@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,7 @@ IMAGES = BASE_DIR / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
 COLOURS = 200
 MINUTES_TO_PLAN = 15
+MOST_LOOKS = 30
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,8 @@ class Stop:
 
 def choose_a_site(page: Page) -> None:
     """Choose the colony on the map."""
-    page.get_by_label("Name of the site").fill("colony")
-    page.locator(".fp-site").click()
+    page.get_by_role("button", name="Residential colony Garching").click()
     expect(page.locator("#map-side").get_by_role("heading").first).to_be_visible()
-    page.get_by_label("Name of the site").fill("")
 
 
 def open_newest_run(page: Page) -> None:
@@ -65,7 +65,7 @@ def compare_two_batteries(page: Page) -> None:
 
 def solve(page: Page, label: str) -> None:
     """Solve what the form says, and wait for the result."""
-    page.get_by_label("Label").fill(label)
+    page.locator("#id_label").fill(label)
     page.get_by_role("button", name="Solve with these numbers").click()
     page.get_by_role("link", name="Download everything").wait_for()
 
@@ -80,6 +80,15 @@ STOPS = (
     Stop("telemetry", "/o/demo/telemetry/"),
     Stop("organizations", "/"),
 )
+
+
+def wait_for_devices(page: Page, portal: Portal) -> None:
+    """Return once the simulated devices are there, or not after a while: then the pictures show that they are not."""
+    for _ in range(MOST_LOOKS):
+        page.goto(portal("/o/demo/"))
+        if not page.get_by_text(re.compile("devices are offline|channels are stale")).count():
+            return
+        page.wait_for_timeout(2000)
 
 
 def take(page: Page, portal: Portal, stop: Stop) -> Path:
@@ -107,6 +116,7 @@ def main() -> None:
         with watched(launch(driver, program), viewport=SIZE) as (page, _):
             page.set_default_timeout(120_000)
             sign_in(page, portal)
+            wait_for_devices(page, portal)
             for stop in wanted:
                 path = take(page, portal, stop)
                 sys.stdout.write(f"{path.relative_to(BASE_DIR)} {path.stat().st_size // 1000} kB\n")
