@@ -102,9 +102,9 @@ def _sample_forecasts(site: Site, horizon: Horizon, day: date) -> Iterator[Deliv
     found: dict[Reference, SeriesLike] = {}
     for row in devices_by_site([site])[site.pk]:
         for name in needed_series(row):
-            values = weather.on(name, sample[row.name][name])
+            values: SeriesLike = weather.on(name, sample[row.name][name])
             if name == "yield_kw_per_kw":
-                values = -values * row.capacity_kw  # type: ignore[attr-defined]
+                values = -np.asarray(values) * row.capacity_kw  # type: ignore[attr-defined]
             quantity = "available_power_kw" if name == "yield_kw_per_kw" else name
             owner = None if name == "ambient_temperature_c" else row.pk
             found[Reference(site=site.pk, asset=owner, quantity=quantity)] = values

@@ -136,7 +136,8 @@ def _broker(running: ExitStack) -> dict[str, str]:
         return {}
     url = running.enter_context(running_valkey(VAR_DIR / "valkey")).url
     # This process asks for the demo's plans itself, long after its settings were read.
-    settings.CELERY_BROKER_URL = celery.conf.broker_url = url
+    settings.CELERY_BROKER_URL = url
+    celery.conf.update(broker_url=url)
     return {"CELERY_BROKER_URL": url}
 
 
