@@ -42,6 +42,7 @@ NUMBERS = {
     "seed",
     "step",
     "step_minutes",
+    "step_seconds",
 }
 # A channel is named by its id, or by what it is about.
 INSTEAD_OF = {"channel": ("site", "asset", "quantity")}
