@@ -28,7 +28,6 @@ KEEPALIVE_SECONDS = 60
 NEVER = 0xFFFFFFFE
 LONGEST_WAIT_SECONDS = 5.0
 STEP_SECONDS = 0.5
-COLLECT_SECONDS = 0.002
 MOST_UNACKNOWLEDGED = 500
 
 log = logging.getLogger(__name__)
@@ -212,8 +211,6 @@ class Link:
             if connection in readable or at_once:
                 self._client.loop_read()
                 self._tell()
-                # A broker writes each message by itself: a short wait saves most of the wake-ups.
-                time.sleep(COLLECT_SECONDS)
             if connection in writable:
                 self._client.loop_write()
             self._client.loop_misc()
