@@ -28,7 +28,6 @@ FLAGS = [
     "--disable-sync",
 ]
 LAPTOP: ViewportSize = {"width": 1366, "height": 860}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 SECONDS = 20
 REPORTS = """document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`CSP: ${event.violatedDirective} blocks ${event.blockedURI} on ${location.href}`))"""
