@@ -14,6 +14,7 @@ from flexplatform.accounts.audit import acting
 from flexplatform.accounts.models import Door, Organization, User
 from flexplatform.accounts.permissions import Role
 from optimization.engine.compiled import cache
+from tests.e2e.chromium import MISSING, find_chromium
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
 
@@ -36,7 +37,9 @@ def touches_the_database(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what single tests have to say about what they ran."""
+    """Print what single tests have to say about what they ran, and why those in the browser did not."""
+    if find_chromium() is None:
+        terminalreporter.write_line(MISSING)
     for report in terminalreporter.stats.get("passed", []):
         for name, value in report.user_properties:
             if name == "summary":

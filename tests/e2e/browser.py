@@ -1,6 +1,5 @@
 """The machine's Chromium, driven by Playwright; a page that goes wrong in any way says so at the end of a test."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,6 @@ from playwright.sync_api import (
     expect,
 )
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,11 +29,6 @@ LAPTOP: ViewportSize = {"width": 1366, "height": 860}
 SECONDS = 20
 REPORTS = """document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`CSP: ${event.violatedDirective} blocks ${event.blockedURI} on ${location.href}`))"""
-
-
-def find_chromium() -> str | None:
-    """Return the machine's Chromium, or None."""
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
 def launch(playwright: Playwright, program: str) -> Browser:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.browser import Problems, find_chromium, launch, watched
+from tests.e2e.browser import Problems, launch, watched
+from tests.e2e.chromium import find_chromium
 from tests.e2e.portal import Portal, running_portal, sign_in
 
 

@@ -10,12 +10,13 @@ from playwright.sync_api import Browser, Download, Page, expect
 
 from optimization.scenarios.samples import FOLDER
 from tests.e2e.accessibility import violations
-from tests.e2e.browser import Problems, find_chromium, watched
+from tests.e2e.browser import Problems, watched
+from tests.e2e.chromium import MISSING, find_chromium
 from tests.e2e.portal import Portal, sign_in
 from tests.e2e.walk import WITHOUT_LINK, page_names, walk
 
 if find_chromium() is None:
-    pytest.skip("tests in the browser need Chromium, and there is none on the PATH", allow_module_level=True)
+    pytest.skip(MISSING, allow_module_level=True)
 
 pytestmark = pytest.mark.timeout(150)
 

@@ -19,7 +19,8 @@ from PIL import Image  # noqa: E402
 from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
 
 from flexplatform.env import BASE_DIR  # noqa: E402
-from tests.e2e.browser import find_chromium, launch, watched  # noqa: E402
+from tests.e2e.browser import launch, watched  # noqa: E402
+from tests.e2e.chromium import find_chromium  # noqa: E402
 from tests.e2e.portal import Portal, running_portal, sign_in  # noqa: E402
 
 IMAGES = BASE_DIR / "docs" / "images"
