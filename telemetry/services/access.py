@@ -10,7 +10,16 @@ from pathlib import Path
 from django_scopes import scopes_disabled
 
 from assets.models import Asset
-from telemetry.engine.topics import ANSWER, EVERY_READING, PREFIX, SETPOINT, STATUS, asset_level
+from telemetry.engine.topics import (
+    ANSWER,
+    EVERY_MAPPED,
+    EVERY_READING,
+    PREFIX,
+    SETPOINT,
+    STATUS,
+    asset_level,
+    mapped_prefix,
+)
 from telemetry.models import DeviceCredential
 from telemetry.quantities import QUANTITIES, quantities_of
 from telemetry.services.devices import mosquitto_hash
@@ -68,6 +77,7 @@ class AccessFiles:
 def _bridge_rules() -> Iterator[str]:
     yield f"user {BRIDGE_USER}"
     yield f"topic read {EVERY_READING}"
+    yield f"topic read {EVERY_MAPPED}"
     yield f"topic write {PREFIX}/+/+/+/{SETPOINT}"
     yield ""
 
@@ -84,6 +94,7 @@ def _rules(credential: DeviceCredential) -> Iterator[str]:
     for name in (*_quantities(asset), STATUS, ANSWER):
         yield f"topic write {place}/{name}"
     yield f"topic read {place}/{SETPOINT}"
+    yield f"topic write {mapped_prefix(credential.username)}#"
     yield ""
 
 

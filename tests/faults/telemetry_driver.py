@@ -17,6 +17,7 @@ from django_scopes import scopes_disabled  # noqa: E402
 from assets.models import Battery, Portfolio, Site  # noqa: E402
 from flexplatform.accounts.audit import acting  # noqa: E402
 from flexplatform.accounts.models import Door, Organization  # noqa: E402
+from telemetry.engine.presets import PRESETS  # noqa: E402
 from telemetry.models import (  # noqa: E402
     BridgeState,
     Channel,
@@ -34,6 +35,7 @@ from telemetry.services import (  # noqa: E402
     queue_setpoints,
     revoke_credential,
 )
+from telemetry.services.mappings import apply_preset  # noqa: E402
 
 
 def prepare() -> dict[str, Any]:
@@ -58,6 +60,13 @@ def prepare() -> dict[str, Any]:
 def revoke(username: str) -> None:
     with scopes_disabled(), acting("tests", Door.COMMAND):
         revoke_credential(credential=DeviceCredential.objects.get(username=username))
+
+
+def use_preset(username: str, preset: str) -> None:
+    """Let a credential's device speak in the words of its maker."""
+    with scopes_disabled(), acting("tests", Door.COMMAND):
+        credential = DeviceCredential.objects.select_related("organization").get(username=username)
+        apply_preset(organization=credential.organization, credential=credential, preset=PRESETS[preset])
 
 
 def queue(organization: str, power_kw: list[float], seconds: int = 3600) -> str:
@@ -114,7 +123,9 @@ def look() -> dict[str, Any]:
         }
 
 
-COMMANDS = {function.__name__: function for function in (prepare, revoke, queue, cancel, setpoints, newest, look)}
+COMMANDS = {
+    function.__name__: function for function in (prepare, revoke, use_preset, queue, cancel, setpoints, newest, look)
+}
 
 if __name__ == "__main__":
     for line in sys.stdin:

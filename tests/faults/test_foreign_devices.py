@@ -72,3 +72,27 @@ def test_a_revoked_credential_opens_the_broker_no_more(platform: TelemetryPlatfo
     assert answer() == "Success"
     platform("revoke", username=username)
     platform.wait_for(lambda: answer() == "Not authorized", 20)
+
+
+def test_a_device_with_words_of_its_own_is_understood_below_its_own_name_only(platform: TelemetryPlatform) -> None:
+    own, other = (platform.devices[name] for name in "ab")
+    platform("use_preset", username=own[0], preset="evcc")
+    topic = f"ext/{own[0]}/evcc/site/grid/power"
+
+    def say(device: tuple[str, str], watts: str) -> None:
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device[0])
+        client.username_pw_set(*device)
+        client.connect("127.0.0.1", platform.broker.port)
+        client.loop_start()
+        client.publish(topic, watts, qos=1).wait_for_publish(10)
+        client.disconnect()
+        client.loop_stop()
+
+    def heard() -> bool:
+        say(other, "9000")
+        say(own, "1500")
+        return bool(platform("newest", organization="a"))
+
+    platform.wait_for(heard, 30)
+    assert list(platform("newest", organization="a").values()) == [1.5]
+    assert platform("newest", organization="b") == {}
