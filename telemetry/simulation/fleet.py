@@ -23,6 +23,8 @@ STAY_FIELDS = ("weekday", "arrival", "departure", "arrival_soc_percent", "trip_e
 CAPACITIES = ("capacity_kw", "charge_power_kw", "rated_power_kw", "electric_power_kw", "power_kw")
 # A household's demand for so many kW of devices.
 DEVICES_PER_HOUSEHOLD_KW = 20.0
+# What a grid connection of many households has for each of them, as they do not peak at once.
+SHARED_CONNECTION_KW, CONNECTION_PER_HOUSEHOLD_KW = 200.0, 2.0
 STALE_AFTER_STEPS, SHORTEST_STALE_SECONDS = 6, 30
 
 
@@ -47,7 +49,9 @@ def _member(site: Site, rows: Sequence[Asset]) -> Member:
     assets = [row for row in rows if row.kind in KINDS]
     random = Random(site.pk)  # noqa: S311
     installed = sum(getattr(row, name, 0.0) or 0.0 for row in assets for name in CAPACITIES)
-    scale = max(1.0, installed / DEVICES_PER_HOUSEHOLD_KW)
+    connection = site.import_limit_kw or 0.0
+    behind_it = connection / CONNECTION_PER_HOUSEHOLD_KW if connection >= SHARED_CONNECTION_KW else 0.0
+    scale = max(1.0, installed / DEVICES_PER_HOUSEHOLD_KW, behind_it)
     simulated = SimulatedSite(
         devices={row.name: _device(row, scale) for row in assets},
         weather=Weather(site.latitude, site.longitude, random),
