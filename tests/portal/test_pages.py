@@ -9,9 +9,9 @@ from django.urls import reverse
 from tests.conftest import People
 from tests.factories import COUNT, PhotovoltaicFactory, SiteFactory, planned_site
 
-OVERVIEW_QUERIES = 21
+OVERVIEW_QUERIES = 25
 MAP_QUERIES = 12
-SITE_QUERIES = 12
+SITE_QUERIES = 15
 
 
 @pytest.mark.parametrize("count", [1, 3])
