@@ -251,6 +251,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "flexplatform.jobs.models.Job.Status",
         "RunStatus": "optimization.models.ScheduleRun.Status",
+        "ChannelSign": "telemetry.models.Channel.Sign",
+        "PositiveMeans": ["consumption", "production"],
     },
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
