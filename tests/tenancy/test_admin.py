@@ -18,6 +18,8 @@ from tests.factories import BatteryFactory
 from tests.tenancy.addresses import ADMIN, ADMIN_ROUTES
 from tests.tenancy.conftest import World
 
+pytestmark = pytest.mark.one_database
+
 MODELS = {model._meta.label_lower: (model, options) for model, options in admin.site._registry.items()}
 PLATFORM_MODELS = {User._meta.label_lower, Organization._meta.label_lower}
 TENANT_MODELS = sorted(set(MODELS) - PLATFORM_MODELS)

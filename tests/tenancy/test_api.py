@@ -17,6 +17,8 @@ from tests.conftest import People
 from tests.tenancy.conftest import World
 from tests.tenancy.operations import CLOSED, OPEN, OPERATIONS, RESOURCES, Operation, strangers
 
+pytestmark = pytest.mark.one_database
+
 REFUSED = {401, 403, 404, 405, 500}
 BEYOND = 10**30
 

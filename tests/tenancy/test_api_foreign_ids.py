@@ -18,6 +18,8 @@ from tests.conftest import People
 from tests.tenancy.conftest import World
 from tests.tenancy.operations import OPERATIONS
 
+pytestmark = pytest.mark.one_database
+
 # What names a row, and the resource that lists such rows.
 ROWS = {
     "asset": "assets",

@@ -29,6 +29,8 @@ from tests.conftest import People
 from tests.tenancy.conftest import World
 from tests.tenancy.test_admin import LISTS, MODELS, TENANT_MODELS, rows
 
+pytestmark = pytest.mark.one_database
+
 HOUSE = ("flexplatform", "assets", "telemetry", "forecasting", "optimization", "flexmarket")
 # What a cell of a file names a row by.
 NAMED_BY: dict[type[models.Model], str] = {Portfolio: "name", Site: "slug"}

@@ -16,6 +16,8 @@ from tests.conftest import People
 from tests.tenancy.addresses import TENANT, TENANT_ROUTES
 from tests.tenancy.conftest import World
 
+pytestmark = pytest.mark.one_database
+
 LONG = "a-Long.secret_" * 5
 PRODUCTION = {
     "ENVIRONMENT": "production",

@@ -16,6 +16,8 @@ from tests.conftest import People
 from tests.tenancy.addresses import PLATFORM, PLATFORM_ROUTES, TENANT, TENANT_ROUTES
 from tests.tenancy.conftest import World
 
+pytestmark = pytest.mark.one_database
+
 WITH_IDS = sorted(name for name, route in TENANT_ROUTES.items() if "<int:" in route)
 PAGES = [name for name in TENANT if TENANT[name].method == "get" and name not in WITH_IDS]
 
