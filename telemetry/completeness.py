@@ -64,9 +64,7 @@ def daily_quality(
         for index, each in enumerate(days)
     }
     rows = Rollup.objects.filter(channel__in=wanted, start__gte=days[0].start, start__lt=days[-1].end)
-    found: dict[int, Any] = {
-        row["channel_id"]: row for row in rows.values("channel_id").annotate(**sums)
-    }
+    found: dict[int, Any] = {row["channel_id"]: row for row in rows.values("channel_id").annotate(**sums)}
     return {
         channel.pk: [
             _quality(channel, each, found[channel.pk][f"day{index}"] or 0 if channel.pk in found else 0, now)

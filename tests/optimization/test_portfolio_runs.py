@@ -288,7 +288,8 @@ def test_a_site_that_kills_its_workers_takes_no_other_with_it(people: People, mo
 # The run with its job; sites that are left; who has which tariff, tariffs, periods; 12 kinds of devices; forecasts;
 # runs to fall back on; newest runs of the horizon; runs that overlap it; a report of two.
 LOADING = 1 + 1 + 3 + 12 + 1 + 1 + 1 + 1 + 2
-# A transaction of two, the job's beat of two; runs, assets, series, audit, whether devices are told; offers in a transaction of two, with assets;
+# A transaction of two, the job's beat of two; runs, assets, series, audit, whether devices are told; offers in a
+# transaction of two, with assets;
 # results, the run's counts written and read, the job of the whole.
 STORING = 2 + 2 + 5 + 4 + 4
 
