@@ -14,9 +14,11 @@ from optimization.queries import SeriesByName
 def scenarios_newest_first() -> QuerySet[Scenario]:
     """Return the scenarios without their files, each with `run_count` and `newest_run`."""
     newest = ScenarioRun.objects.filter(scenario=OuterRef("pk")).order_by("-id")
-    return Scenario.objects.defer("file").annotate(
+    counted = Scenario.objects.defer("file").annotate(
         run_count=Count("runs"), newest_run=Subquery(newest.values("pk")[:1])
     )
+    # Grouping drops the order of the model.
+    return counted.order_by("-id")
 
 
 def runs_of(scenario: Scenario) -> QuerySet[ScenarioRun]:
