@@ -1,6 +1,7 @@
 """Schedule runs in the API: ask for one, follow its job, read its series."""
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
@@ -23,9 +24,10 @@ from flexplatform.api.series import SeriesTable, TableResponse, series_body
 from optimization.comparison import compared, figures_of_run
 from optimization.comparison_api import COMPARISON, ComparisonSerializer, OptionsSerializer
 from optimization.engine import SOLVERS, Horizon, ProblemError
+from optimization.engine.series import Series
 from optimization.models import ScheduleRun
 from optimization.portfolio_runs import FIRST_YEAR, LAST_YEAR
-from optimization.queries import series_by_role
+from optimization.queries import SeriesByName, series_by_role
 from optimization.reasons import reasons_body
 from optimization.services import REQUEST_GAP, REQUEST_SECONDS, request_schedule
 
@@ -169,6 +171,16 @@ class ReasonsSerializer(serializers.Serializer[Any]):
     )
 
 
+def series_columns(series: Mapping[str, SeriesByName]) -> dict[str, Series]:
+    """Return the series of a run by column name, `role.device.quantity`, with "site" for the meter."""
+    return {
+        f"{role}.{device or SITE}.{name}": values
+        for role, devices in series.items()
+        for device, quantities in devices.items()
+        for name, values in quantities.items()
+    }
+
+
 class PlanSerializer(serializers.Serializer[Any]):
     """A local day of a site to plan."""
 
@@ -221,12 +233,7 @@ class RunViewSet(TenantViewSet):
         """Answer one run with every series; as CSV one column `role.device.quantity` per series."""
         run: ScheduleRun = self.get_object()
         series = series_by_role(run)
-        columns = {
-            f"{role}.{device or SITE}.{name}": values
-            for role, devices in series.items()
-            for device, quantities in devices.items()
-            for name, values in quantities.items()
-        }
+        columns = series_columns(series)
         body = RunWithSeriesSerializer(run, context={"series": series}).data
         return TableResponse(body, SeriesTable(run.start, run.step_seconds, columns))
 

@@ -34,6 +34,7 @@ from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.api.series import SeriesTable, TableResponse, series_body
 from flexplatform.jobs.models import Job
+from optimization.api import series_columns
 from optimization.comparison_api import COMPARISON, ComparedSerializer, ComparisonSerializer
 from optimization.engine import SOLVERS, ProblemError
 from optimization.scenarios import SCENARIOS, InputError
@@ -263,12 +264,7 @@ class ScenarioRunViewSet(TenantViewSet):
         """Answer one run with every series; as CSV one column `role.device.quantity` per series."""
         run: ScenarioRun = self.get_object()
         series = series_by_role(run)
-        columns = {
-            f"{role}.{device or SITE}.{name}": values
-            for role, devices in series.items()
-            for device, quantities in devices.items()
-            for name, values in quantities.items()
-        }
+        columns = series_columns(series)
         body = ScenarioRunWithSeriesSerializer(run, context={"series": series}).data
         horizon = run.scenario.horizon
         return TableResponse(body, SeriesTable(horizon.start, round(horizon.step.total_seconds()), columns))

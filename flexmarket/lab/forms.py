@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -47,7 +47,8 @@ class ScenarioForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         none = ("", _("– a file –"))
-        self.fields["template"].choices = [none, *((name, each.title) for name, each in SCENARIOS.items())]  # type: ignore[attr-defined]
+        template = cast("forms.ChoiceField", self.fields["template"])
+        template.choices = [none, *((name, each.title) for name, each in SCENARIOS.items())]
         self.fields["day"].initial = timezone.localdate() + timedelta(days=1)
         for field in self.fields.values():
             field.widget.attrs["class"] = "form-select" if isinstance(field.widget, forms.Select) else "form-control"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, NamedTuple, Self
 
@@ -11,6 +10,7 @@ import pyomo.environ as pyo
 
 from optimization.engine.checks import require_band, require_between
 from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.devices.vehicle_stays import Span, Stay
 from optimization.engine.devices.vehicle_trips import Link, build_chain
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import HOUR, Grid, Horizon
@@ -21,21 +21,6 @@ from optimization.engine.series import Series
 from optimization.engine.storage import ELECTRIC_STORE, both_at_once
 from optimization.engine.violations import Violation, exceeding, outside, unequal
 from optimization.engine.wishes import Wish, missed
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stay:
-    """A stay at the charger, from `arrival` to `departure` (aware times).
-
-    The content on arrival is `arrival_soc_percent`, or else what the previous stay left minus `trip_energy_kwh`.
-    `departure_soc_percent` is a wish; None asks for nothing.
-    """
-
-    arrival: datetime
-    departure: datetime
-    arrival_soc_percent: float | None = None
-    departure_soc_percent: float | None = None
-    trip_energy_kwh: float | None = None
 
 
 class VehicleShape(NamedTuple):
@@ -100,7 +85,7 @@ class ElectricVehicle(Device, Uncontrolled):
             allowed = "0 to 100" if index == 0 else "0 to 100, or a trip_energy_kwh instead"
             raise ProblemError(f"{field}.arrival_soc_percent", "missing", allowed)
 
-    def spans(self, horizon: Horizon) -> list["Span"]:
+    def spans(self, horizon: Horizon) -> list[Span]:
         """Return the stays that touch the horizon, as steps.
 
         Raises:
@@ -111,10 +96,10 @@ class ElectricVehicle(Device, Uncontrolled):
         return self._spans[horizon]
 
     @cached_property
-    def _spans(self) -> dict[Horizon, list["Span"]]:
+    def _spans(self) -> dict[Horizon, list[Span]]:
         return {}
 
-    def _stays_within(self, horizon: Horizon) -> list["Span"]:
+    def _stays_within(self, horizon: Horizon) -> list[Span]:
         spans: list[Span] = []
         for index, stay in enumerate(self.stays):
             if stay.departure <= horizon.start or stay.arrival >= horizon.end:
@@ -193,7 +178,7 @@ class ElectricVehicle(Device, Uncontrolled):
             **(self._chain_parameters(spans) if self.shape(horizon).stays else {}),
         }
 
-    def _chain_parameters(self, spans: list["Span"]) -> Parameters:
+    def _chain_parameters(self, spans: list[Span]) -> Parameters:
         return {
             "stay_arrived_kwh": np.array([self._arrival(span.stay, 0.0) for span in spans]),
             "stay_wanted_kwh": np.array([span.wanted_kwh for span in spans]),
@@ -280,7 +265,7 @@ class ElectricVehicle(Device, Uncontrolled):
     def _gain_kwh(self, charge_kw: Series, discharge_kw: Series, horizon: Horizon) -> Series:
         return horizon.step_hours * (self.charge_efficiency * charge_kw - discharge_kw / self.discharge_efficiency)
 
-    def _courses(self, spans: list["Span"], gain_kwh: Series) -> list[tuple[float, float]]:
+    def _courses(self, spans: list[Span], gain_kwh: Series) -> list[tuple[float, float]]:
         """Return the contents on arrival and at departure of each stay, kWh."""
         contents, left = [], 0.0
         for span in spans:
@@ -383,20 +368,6 @@ class ElectricVehicle(Device, Uncontrolled):
                 content += horizon.step_hours * self.charge_efficiency * charge[t]
             left = max(0.0, content - span.trip_kwh)
         return self._series(charge, np.zeros(horizon.count), horizon)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """A stay in steps: connected from step `first` to before step `end`.
-
-    At departure it wants to hold `wanted_kwh`; the trip after it is known to take `trip_kwh` (0: not known).
-    """
-
-    stay: Stay
-    first: int
-    end: int
-    wanted_kwh: float
-    trip_kwh: float
 
 
 def _link(span: Span) -> Link:
