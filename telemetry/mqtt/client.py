@@ -71,6 +71,14 @@ class BatchClient(paho.Client):
                 return SUCCESS
         return SUCCESS
 
+    def ask(self) -> MQTTErrorCode:
+        """Ask the broker to answer; it does so after all that was sent before."""
+        return self._send_pingreq()
+
+    def is_answered(self) -> bool:
+        """Return whether the broker answered the last question."""
+        return self._ping_t == 0
+
     def has_pending(self) -> bool:
         """Return whether the encryption holds data that the socket does not show any more."""
         return isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0

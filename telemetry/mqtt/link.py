@@ -28,6 +28,7 @@ KEEPALIVE_SECONDS = 60
 NEVER = 0xFFFFFFFE
 LONGEST_WAIT_SECONDS = 5.0
 STEP_SECONDS = 0.5
+LAST_ANSWER_SECONDS = 2.0
 MOST_UNACKNOWLEDGED = 500
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ class Link:
         self._published: deque[tuple[Any, bool]] = deque()
         self._stopping = threading.Event()
         self._paused = False
+        self._leaving_until: float | None = None
         self._wake_read, self._wake_write = socket.socketpair()
         for end in (self._wake_read, self._wake_write):
             end.setblocking(False)
@@ -195,15 +197,17 @@ class Link:
         self.state.connected = False
 
     def _converse(self) -> None:
+        self._leaving_until = None
         while (connection := self._client.socket()) is not None:
             self._send_acknowledgements()
             self._send_outgoing()
-            if self._stopping.is_set() and not self._acknowledged and not self._client.want_write():
+            if self._stopping.is_set() and self._may_leave():
                 self._client.disconnect()
                 return
-            reading = [self._wake_read] if self._is_full() else [self._wake_read, connection]
+            held = self._is_full() and self._leaving_until is None
+            reading = [self._wake_read] if held else [self._wake_read, connection]
             writing = [connection] if self._client.want_write() else []
-            at_once = self._client.has_pending() and not self._is_full()
+            at_once = self._client.has_pending() and not held
             readable, writable, _ = select.select(reading, writing, [], 0 if at_once else STEP_SECONDS)
             if self._wake_read in readable:
                 with suppress(BlockingIOError):
@@ -214,6 +218,16 @@ class Link:
             if connection in writable:
                 self._client.loop_write()
             self._client.loop_misc()
+
+    def _may_leave(self) -> bool:
+        """Return whether the broker read all that was sent: it passes over the rest once it sees a new connection."""
+        if self._acknowledged or self._client.want_write():
+            return False
+        if self._leaving_until is None and self.state.connected:
+            self._leaving_until = time.monotonic() + LAST_ANSWER_SECONDS
+            self._client.ask()
+            return False
+        return self._leaving_until is None or self._client.is_answered() or time.monotonic() > self._leaving_until
 
     def _send_acknowledgements(self) -> None:
         while self._acknowledged:
