@@ -74,7 +74,8 @@ def fitted(piece: Piece, grid: GridLike) -> Series:
     begin, end = max(shift, 0), min(shift + fine.shape[1], laid.shape[1])
     if begin < end:
         laid[:, begin:end] = fine[:, begin - shift : end - shift]
-    return laid.reshape(rows.shape[0], grid.count, wanted // part).mean(axis=2)
+    values: Series = laid.reshape(rows.shape[0], grid.count, wanted // part).mean(axis=2)
+    return values
 
 
 def stitched(pieces: Iterable[Piece], grid: GridLike, lines: int) -> tuple[Series, npt.NDArray[np.int64]]:

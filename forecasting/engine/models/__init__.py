@@ -1,0 +1,22 @@
+"""The forecast models by name. A new one is one file and one line in `MODELS`."""
+
+from collections.abc import Mapping
+
+from forecasting.engine.models.baselines import SameSlot
+from forecasting.engine.protocol import ForecastError, Model
+
+MODELS: Mapping[str, Model] = {
+    model.name: model
+    for model in (
+        SameSlot(name="yesterday", days=1),
+        SameSlot(name="last_week", days=7),
+    )
+}
+
+
+def model_named(name: str) -> Model:
+    """Return the registered model; an unknown name is an error that lists the known ones."""
+    try:
+        return MODELS[name]
+    except KeyError:
+        raise ForecastError(f"model: {name!r} is none of {', '.join(MODELS)}.") from None
