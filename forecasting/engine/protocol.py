@@ -153,7 +153,8 @@ class Prediction:
     @property
     def known(self) -> npt.NDArray[np.bool_]:
         """Which channels have a forecast of every step."""
-        return np.isfinite(self.mean).all(axis=1)
+        known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(self.mean).all(axis=1))
+        return known
 
 
 class Fitted(Protocol):
