@@ -20,7 +20,8 @@ from assets.models import (
     Tariff,
     TariffPeriod,
 )
-from flexmarket.models import FlexibilityOffers
+from flexmarket.engine.market.states import OfferState
+from flexmarket.models import FlexibilityOffers, MarketOffer, MarketProduct
 from flexplatform.accounts.models import Membership, Organization, User
 from optimization.models import ScheduleRun, ScheduleSeries
 
@@ -221,3 +222,47 @@ def planned_site(organization: Organization, **site: Any) -> tuple[Site, Schedul
     )
     assert load.kind == "electric_load"
     return row, run
+
+
+class MarketProductFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = MarketProduct
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda number: f"Product {number}")
+    gate_closure_minutes = 60
+    minimum_power_kw = Decimal(1)
+    power_step_kw = Decimal("0.5")
+
+
+def market_offer(organization: Organization, *, run: ScheduleRun, start: datetime, **values: Any) -> MarketOffer:
+    """Return a submitted offer of a planned site: 10 kW more for the grid over four quarter-hours from `start` on."""
+    product = values.pop("product", None) or MarketProductFactory(organization=organization)
+    power = values.pop("power_kw", Decimal(10))
+    count = values.pop("count", 4)
+    direction = values.pop("direction", "positive")
+    sign = -1 if direction == "positive" else 1
+    given: dict[str, Any] = {
+        "organization": organization,
+        "product": product,
+        "site": run.site,
+        "run": run,
+        "method": "exact",
+        "direction": direction,
+        "start": start,
+        "step_seconds": 900,
+        "count": count,
+        "power_kw": power,
+        "minimum_power_kw": Decimal(2),
+        "power_step_kw": product.power_step_kw,
+        "energy_kwh": power * count / 4,
+        "prices": [[4.0, 0.1], [float(power), 0.2]],
+        "change_kw": np.full(count, sign * float(power)),
+        "baseline_kw": np.full(count, 12.0),
+        "exclusive_group": f"site-{run.site_id}-{run.pk}",
+        "valid_until": start - product.gate_closure,
+        "gate_closes_at": start - product.gate_closure,
+        "state": OfferState.SUBMITTED,
+        **values,
+    }
+    return MarketOffer.objects.create(**given)

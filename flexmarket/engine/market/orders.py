@@ -7,18 +7,11 @@ from zoneinfo import ZoneInfo
 
 from flexmarket.engine.market.refusals import OrderRefused, Reason, Refusal
 from flexmarket.engine.market.states import OfferState
+from flexmarket.engine.offer import PriceStep
 from optimization.engine.horizon import Horizon
 
 TOLERANCE_KW = 1e-6
 PRICE_DECIMALS = 4
-
-
-@dataclass(frozen=True)
-class PriceStep:
-    """Power between the step before and `up_to_kw` costs `price_eur_per_kwh` for each kWh called."""
-
-    up_to_kw: float
-    price_eur_per_kwh: float
 
 
 @dataclass(frozen=True, kw_only=True)

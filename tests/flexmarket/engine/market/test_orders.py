@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flexmarket.engine.market.orders import CalledSteps, OfferTerms, OrderRequest, PriceStep, check_order, price_of
+from flexmarket.engine.market.orders import CalledSteps, OfferTerms, OrderRequest, check_order, price_of
 from flexmarket.engine.market.refusals import OrderRefused, Reason
 from flexmarket.engine.market.states import OfferState
+from flexmarket.engine.offer import PriceStep
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)  # the 49th quarter-hour of the local day
@@ -24,7 +25,7 @@ TERMS = OfferTerms(
     power_kw=10.0,
     minimum_power_kw=2.0,
     power_step_kw=0.5,
-    prices=[PriceStep(4.0, 0.10), PriceStep(10.0, 0.20)],
+    prices=[PriceStep(up_to_kw=4.0, price_eur_per_kwh=0.10), PriceStep(up_to_kw=10.0, price_eur_per_kwh=0.20)],
     valid_until=START - timedelta(minutes=30),
     gate_closes_at=START - timedelta(hours=1),
 )

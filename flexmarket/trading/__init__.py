@@ -1,0 +1,1 @@
+"""Offers on markets: made, submitted, ordered, activated."""

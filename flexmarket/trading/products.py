@@ -1,0 +1,56 @@
+"""Writes of products and contracts."""
+
+from assets.services import rows
+from assets.services.rows import Values
+from flexmarket.models import Contract, MarketProduct
+from flexplatform.accounts.models import Organization
+
+
+def create_product(*, organization: Organization, values: Values) -> MarketProduct:
+    """Make a product.
+
+    Raises:
+        ValidationError: by field.
+    """
+    return rows.create(MarketProduct(organization=organization), values, organization)
+
+
+def update_product(*, product: MarketProduct, values: Values) -> MarketProduct:
+    """Change the terms of offers to come; offers keep what they were made with, delivery is paid by the terms of now.
+
+    Raises:
+        ValidationError: by field.
+    """
+    return rows.update(product, values, product.organization)
+
+
+def delete_product(*, product: MarketProduct) -> None:
+    """Delete a product without offers.
+
+    Raises:
+        ValidationError: names offers that still need it.
+    """
+    rows.delete(product, product.organization)
+
+
+def create_contract(*, organization: Organization, values: Values) -> Contract:
+    """Make a contract.
+
+    Raises:
+        ValidationError: by field; also where there is one about the same days.
+    """
+    return rows.create(Contract(organization=organization), values, organization)
+
+
+def update_contract(*, contract: Contract, values: Values) -> Contract:
+    """Change a contract.
+
+    Raises:
+        ValidationError: as `create_contract`.
+    """
+    return rows.update(contract, values, contract.organization)
+
+
+def delete_contract(*, contract: Contract) -> None:
+    """Delete a contract; statements that were closed keep its share."""
+    rows.delete(contract, contract.organization)
