@@ -96,6 +96,16 @@ class Compiled:
         ends = np.cumsum([columns, 1, columns, columns, rows, rows, len(self.rows), switches, switches]).tolist()
         return tuple(slice(first, end) for first, end in pairwise([0, *ends]))
 
+    @cached_property
+    def states(self) -> Places:
+        """The columns of everything that is on or off, and of the times of processes."""
+        found = [switching.on for switching in self.switches]
+        for variables in self.variables:
+            for name in ("runs", *(["start"] if "on" not in variables else [])):
+                if name in variables:
+                    found.append(np.arange(variables[name].start, variables[name].stop))
+        return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+
     def solved(self, index: int, values: Series) -> Mapping[str, Series]:
         """Return the solved variables of the device at `index` by name."""
         return {name: values[place] for name, place in self.variables[index].items()}

@@ -1,11 +1,11 @@
 """The reasons of a plan: its on/off states are held, the rest is planned once more, and the duals are read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimization.engine.compiled import Compiled, Filled, Places, cache
+from optimization.engine.compiled import Compiled, Filled, cache
 from optimization.engine.formulation import TIGHTENING
 from optimization.engine.guides import guide_from_series
 from optimization.engine.problem import SiteProblem
@@ -72,21 +72,10 @@ def _held(compiled: Compiled, filled: Filled, guide: Series) -> tuple[Series, Se
     """Return bounds that hold the plan's states, and of two opposites the one that the plan uses."""
     low, high = filled.low.copy(), filled.high.copy()
     _, one, other = compiled.exclusive.T
-    states = np.concatenate([np.zeros(0, dtype=np.int64), *_states(compiled)])
-    low[states] = high[states] = np.round(guide[states])
+    low[compiled.states] = high[compiled.states] = np.round(guide[compiled.states])
     high[other[guide[one] > guide[other]]] = 0.0
     high[one[guide[other] > guide[one]]] = 0.0
     return low, high
-
-
-def _states(compiled: Compiled) -> Iterator[Places]:
-    """Yield the columns of everything that is on or off, and of the times of processes."""
-    for switching in compiled.switches:
-        yield switching.on
-    for variables in compiled.variables:
-        for name in ("runs", *(["start"] if "on" not in variables else [])):
-            if name in variables:
-                yield np.arange(variables[name].start, variables[name].stop)
 
 
 def _worth(site: Site, compiled: Compiled, duals: Series) -> Worth:
