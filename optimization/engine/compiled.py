@@ -99,12 +99,14 @@ class Compiled:
     @cached_property
     def states(self) -> Places:
         """The columns of everything that is on or off, and of the times of processes."""
-        found = [switching.on for switching in self.switches]
-        for variables in self.variables:
-            for name in ("runs", *(["start"] if "on" not in variables else [])):
-                if name in variables:
-                    found.append(np.arange(variables[name].start, variables[name].stop))
-        return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        times = (
+            variables[name]
+            for variables in self.variables
+            for name in ("runs", *(["start"] if "on" not in variables else []))
+            if name in variables
+        )
+        columns = (np.arange(place.start, place.stop) for place in times)
+        return np.concatenate([np.zeros(0, dtype=np.int64), *(each.on for each in self.switches), *columns])
 
     def solved(self, index: int, values: Series) -> Mapping[str, Series]:
         """Return the solved variables of the device at `index` by name."""
