@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -12,6 +13,8 @@ if DEBUG and PRODUCTION:
     raise ImproperlyConfigured("DEBUG must not be set in production.")
 SECRET_KEY = secret("SECRET_KEY")
 API_TOKEN_PEPPER = secret("API_TOKEN_PEPPER")
+# What keys of providers are encrypted with, the newest first; older ones stay until `rotate_provider_keys` was run.
+PROVIDER_KEY_SECRETS = env.list("PROVIDER_KEY_SECRETS", default=[]) or [SECRET_KEY]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("The environment variable ALLOWED_HOSTS must be set in production.")
@@ -158,6 +161,8 @@ CELERY_BEAT_SCHEDULE = {
     "bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS},
     "forget old answers": {"task": "api.forget_old_answers", "schedule": timedelta(hours=1)},
     "make room for readings": {"task": "telemetry.tend_readings", "schedule": timedelta(hours=1)},
+    "ask for the weather": {"task": "forecasting.ask_for_weather", "schedule": crontab(hour="1,13", minute="20")},
+    "ask for prices": {"task": "forecasting.ask_for_prices", "schedule": crontab(hour="0,11,12,13,17", minute="10")},
 }
 
 # Such as smtp+tls://user:password@mail.example.org:587; in development mails become files.
@@ -266,4 +271,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    # They log whole addresses, and those of providers hold keys.
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore")},
 }

@@ -1,21 +1,40 @@
-"""Forecasts as they were delivered: whole series, never changed, each known from its time of issue on."""
+"""Forecasts as they were delivered: whole series, never changed, each known from its time of issue on; and feeds."""
 
 from datetime import timedelta
 from typing import ClassVar
 
 import numpy as np
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django_scopes import ScopedManager
 
-from assets.models import Checked
+from assets.models import Checked, PriceSeries
 from flexplatform.accounts.models import Organization
 from flexplatform.fields import SeriesField
 from forecasting.engine.grid import Grid, Series
+from forecasting.providers import PRICES, WEATHER
+from forecasting.providers.zones import ZONES
 from telemetry.models import Channel
 
 LEVELS = tuple(round(0.1 * number, 1) for number in range(1, 10))
 HOUR_SECONDS = 3600
+EURO = "EUR"
+
+
+def weather_provider_choices() -> list[tuple[str, str]]:
+    """Return the registered providers of weather; functions, so that a new provider needs no migration."""
+    return [(each.name, each.label) for each in WEATHER.values()]
+
+
+def price_provider_choices() -> list[tuple[str, str]]:
+    """Return the registered providers of prices."""
+    return [(each.name, each.label) for each in PRICES.values()]
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    """Return the bidding zones that any provider knows."""
+    return [(name, name) for name in ZONES]
 
 
 class ForecastRun(Checked):
@@ -97,3 +116,91 @@ class ForecastValues(models.Model):
             return {}
         table = np.asarray(self.quantiles).reshape(len(LEVELS), -1)
         return {level: row for level, row in zip(LEVELS, table, strict=True) if not np.isnan(row[0])}
+
+
+class ProviderKey(models.Model):
+    """A provider's key of an organization, encrypted; nobody can read it again through the platform."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    provider = models.CharField(max_length=30)
+    ciphertext = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["ProviderKey"]] = ScopedManager(organization="organization")
+
+    class Meta:
+        ordering = ["provider"]
+        constraints = [models.UniqueConstraint(fields=["organization", "provider"], name="provider_key_unique")]
+
+    def __str__(self) -> str:
+        return f"Key of {self.provider}"
+
+
+class Feed(Checked):
+    """What an organization fetches from a provider, and how that went last.
+
+    What was fetched stays while a provider is down; it is then told to be stale.
+    """
+
+    STALE_AFTER = timedelta(hours=26)
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    enabled = models.BooleanField(default=True, help_text="Whether it is fetched by the clock")
+    fetched_at = models.DateTimeField(null=True, editable=False, help_text="When the provider last answered")
+    failed_at = models.DateTimeField(null=True, editable=False, help_text="When it last did not")
+    error = models.TextField(blank=True, editable=False, help_text="What went wrong then")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self.failed_at is not None and (self.fetched_at is None or self.failed_at > self.fetched_at)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what was fetched last is older than it should be; never of a feed that is switched off."""
+        if not self.enabled:
+            return False
+        return self.fetched_at is None or timezone.now() - self.fetched_at > self.STALE_AFTER
+
+
+class WeatherFeed(Feed):
+    """The weather of all sites of an organization."""
+
+    provider = models.CharField(max_length=30, choices=weather_provider_choices)
+
+    objects: ClassVar[models.Manager["WeatherFeed"]] = ScopedManager(organization="organization")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="weather_feed_unique")]
+
+    def __str__(self) -> str:
+        return f"Weather of {WEATHER[self.provider].label}"
+
+
+class PriceFeed(Feed):
+    """Day-ahead prices of a bidding zone, received as deliveries of a price series."""
+
+    provider = models.CharField(max_length=30, choices=price_provider_choices)
+    zone = models.CharField(max_length=20, choices=zone_choices, help_text="Bidding zone")
+    series = models.OneToOneField(
+        PriceSeries, on_delete=models.CASCADE, related_name="feed", help_text="What receives the prices; in EUR"
+    )
+
+    objects: ClassVar[models.Manager["PriceFeed"]] = ScopedManager(organization="organization")
+
+    class Meta:
+        ordering = ["series__name"]
+
+    def __str__(self) -> str:
+        return f"{self.series} from {PRICES[self.provider].label}"
+
+    def clean(self) -> None:
+        """Refuse a series in another currency than that of the auction."""
+        super().clean()
+        if self.series_id and self.series.currency != EURO:
+            message = f"series is {self.series} in {self.series.currency}; allowed: a series in {EURO}."
+            raise ValidationError({"series": message})

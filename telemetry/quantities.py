@@ -132,13 +132,37 @@ _ALL = (
         kinds=frozenset({"pv"}),
     ),
     Quantity(
+        name="direct_normal_irradiance_w_per_m2",
+        meaning="Direct irradiance on a surface that faces the sun",
+        units={"W/m²": 1.0, "kW/m²": 1000.0},
+        lowest=0,
+        highest=2000,
+        of_site=True,
+    ),
+    Quantity(
+        name="diffuse_irradiance_w_per_m2",
+        meaning="Diffuse irradiance on the horizontal",
+        units={"W/m²": 1.0, "kW/m²": 1000.0},
+        lowest=0,
+        highest=2000,
+        of_site=True,
+    ),
+    Quantity(
         name="wind_speed_m_per_s",
-        meaning="Wind speed",
+        meaning="Wind speed; of a site 10 m above the ground",
         units={"m/s": 1.0, "km/h": 1 / 3.6},
         lowest=0,
         highest=120,
         of_site=True,
         kinds=frozenset({"wind"}),
+    ),
+    Quantity(
+        name="wind_speed_100m_m_per_s",
+        meaning="Wind speed 100 m above the ground",
+        units={"m/s": 1.0, "km/h": 1 / 3.6},
+        lowest=0,
+        highest=120,
+        of_site=True,
     ),
 )
 QUANTITIES: Mapping[str, Quantity] = {quantity.name: quantity for quantity in _ALL}

@@ -5,6 +5,38 @@ All of them need `audit.acting(...)` and the scope of the organization around th
 
 from forecasting.services.checks import Delivery
 from forecasting.services.deliveries import receive_forecast, receive_forecasts
+from forecasting.services.feeds import (
+    FETCH_PRICES,
+    FETCH_WEATHER,
+    create_price_feed,
+    delete_price_feed,
+    request_prices,
+    request_weather,
+    switch_weather,
+    update_price_feed,
+)
 from forecasting.services.imports import import_forecasts
+from forecasting.services.prices import fetch_prices
+from forecasting.services.provider_keys import delete_provider_key, keys_set, rotate_provider_keys, set_provider_key
+from forecasting.services.weather import fetch_weather
 
-__all__ = ["Delivery", "import_forecasts", "receive_forecast", "receive_forecasts"]
+__all__ = [
+    "FETCH_PRICES",
+    "FETCH_WEATHER",
+    "Delivery",
+    "create_price_feed",
+    "delete_price_feed",
+    "delete_provider_key",
+    "fetch_prices",
+    "fetch_weather",
+    "import_forecasts",
+    "keys_set",
+    "receive_forecast",
+    "receive_forecasts",
+    "request_prices",
+    "request_weather",
+    "rotate_provider_keys",
+    "set_provider_key",
+    "switch_weather",
+    "update_price_feed",
+]
