@@ -1,0 +1,204 @@
+"""What may move for an offer: one device with what follows it, or the whole site; everything else keeps the plan."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flexmarket.engine.exact.linear import Bounds, Entries, Program
+from flexmarket.engine.exact.model import PlannedSite
+from flexmarket.engine.offer import Direction
+from optimization.engine.compiled import Places
+from optimization.engine.series import Series
+
+BOTH_KW = 1e-6
+REPAIRS = 4
+MOST_KW = 1e7
+TREE_GAP_EUR = 1e-3
+TREE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """Steps `first` to before `end` in which the power changes by `direction`, by `least_kw` to `most_kw`."""
+
+    first: int
+    end: int
+    direction: Direction
+    least_kw: float = 0.0
+    most_kw: float = MOST_KW
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A plan with a call: a value per column of the site's model, its power (a magnitude), and its goal in EUR.
+
+    `slope_eur_per_kw` is what one more kW of consumption would cost, where the power was given.
+    """
+
+    values: Series
+    power_kw: float
+    goal_eur: float
+    slope_eur_per_kw: float
+
+
+class Subject:
+    """The programme of one device (with heat stores and boilers, which follow), or of all devices (`place` None).
+
+    Columns of everything else are numbers, so the programme is small. Its last column is the change of power, its last
+    rows say that the called power is the planned one plus that change.
+    """
+
+    def __init__(self, planned: PlannedSite, place: int | None) -> None:
+        self.planned, self.place = planned, place
+        moving = set(range(planned.meter)) if place is None else {place, *planned.follows}
+        free = planned.columns & np.isin(planned.owner, sorted({*moving, planned.meter}))
+        self.columns: Places = np.flatnonzero(free)
+        self._new = np.cumsum(free) - 1
+        pairs = planned.compiled.exclusive[free[planned.compiled.exclusive[:, 1]]]
+        self.opposites = (pairs[:, 1], pairs[:, 2])
+        call = planned.power(planned.meter if place is None else place)
+        self.baseline_kw = self._baseline()
+        entries, row_low, row_high = planned.kept_matrix()
+        entries, row_low, row_high = self._reduced(entries, row_low, row_high, free)
+        self._rows = len(row_low)
+        change = len(self.columns)
+        steps = np.arange(planned.count)
+        self.entries = Entries.joined(
+            [
+                entries,
+                Entries(call.rows + self._rows, self._new[call.columns], call.values),
+                Entries(steps + self._rows, np.full(planned.count, change), np.full(planned.count, -1.0)),
+            ]
+        )
+        endless = np.full(planned.count, np.inf)
+        low, high = planned.filled.low.copy(), planned.filled.high.copy()
+        high[planned.missed] = planned.wish_high
+        self.bounds = Bounds(
+            low=np.append(low[self.columns], 0.0),
+            high=np.append(high[self.columns], 0.0),
+            row_low=np.append(row_low, -endless),
+            row_high=np.append(row_high, endless),
+        )
+        self.goal = np.append(planned.filled.goal[self.columns], 0.0)
+        # What no plan can earn with one kW more, so that the largest power comes first and its cost second.
+        self.worth_eur_per_kw = 10.0 * (1.0 + float(np.abs(self.goal).sum()))
+        self.program = Program(self.goal, self.entries, self.bounds)
+        states = planned.compiled.states
+        self.states: Places = self._new[states[free[states]]]
+        integer = np.zeros(len(self.goal), dtype=bool)
+        integer[self._new[np.flatnonzero(free & planned.compiled.integer)]] = True
+        self.tree = Program(self.goal, self.entries, self.bounds, integer)
+        # A device whose power is nothing but states cannot be held at any power: it gives at least what is asked.
+        self.rigid = place is not None and bool(np.isin(self._new[call.columns], self.states).all())
+
+    def _baseline(self) -> Series:
+        planned = self.planned
+        if self.place is None:
+            return planned.schedule.grid_power_kw
+        return planned.schedule.devices[planned.device(self.place).name]["power_kw"]
+
+    def _reduced(
+        self, entries: Entries, row_low: Series, row_high: Series, free: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> tuple[Entries, Series, Series]:
+        """Return the rows in which something is free; what is not goes to the other side."""
+        inside = free[entries.columns]
+        given = entries.only(~inside).times(self.planned.plan, len(row_low))
+        left = entries.only(inside)
+        kept = np.zeros(len(row_low), dtype=bool)
+        kept[left.rows] = True
+        number = np.cumsum(kept) - 1
+        moved = Entries(number[left.rows], self._new[left.columns], left.values)
+        return moved, (row_low - given)[kept], (row_high - given)[kept]
+
+    def from_step(self, first: int) -> Bounds:
+        """Return the bounds with everything before step `first` as planned."""
+        planned = self.planned
+        low, high = planned.filled.low.copy(), planned.filled.high.copy()
+        high[planned.missed] = planned.wish_high
+        early = (planned.step_of_control >= 0) & (planned.step_of_control < first)
+        low[early] = high[early] = planned.plan[early]
+        bounds = self.bounds.copy()
+        bounds.low[:-1], bounds.high[:-1] = low[self.columns], high[self.columns]
+        self._meter_as_planned(bounds, first)
+        return bounds
+
+    def _meter_as_planned(self, bounds: Bounds, first: int) -> None:
+        """Bar import where the plan exports, and export where it imports, before step `first`."""
+        meter, grid = self.planned.compiled.variables[-1], self.planned.schedule.grid_power_kw[:first]
+        for name, idle in (("import_kw", grid <= 0), ("export_kw", grid > 0)):
+            columns = self._new[np.arange(meter[name].start, meter[name].start + first)[idle]]
+            bounds.high[columns] = 0.0
+
+    def called(self, bounds: Bounds, call: Call) -> Bounds:
+        """Return the bounds with the call."""
+        bounds, sign = bounds.copy(), call.direction.sign
+        limits = sorted((sign * call.least_kw, sign * call.most_kw))
+        bounds.low[-1], bounds.high[-1] = limits
+        rows = slice(self._rows + call.first, self._rows + call.end)
+        planned = self.baseline_kw[call.first : call.end]
+        if not self.rigid or sign > 0:
+            bounds.row_low[rows] = planned
+        if not self.rigid or sign < 0:
+            bounds.row_high[rows] = planned
+        return bounds
+
+    def held(self, bounds: Bounds, values: Series) -> Bounds:
+        """Return the bounds with the states of a plan (a value per column of the site)."""
+        bounds = bounds.copy()
+        bounds.low[self.states] = bounds.high[self.states] = np.round(values[self.columns[self.states]])
+        return bounds
+
+    def largest(self, bounds: Bounds, call: Call) -> Answer | None:
+        """Return the plan with the largest change of power, the cheapest of these; None where there is none."""
+        return self._solve(self.called(bounds, call), -call.direction.sign * self.worth_eur_per_kw)
+
+    def smallest(self, bounds: Bounds, call: Call) -> Answer | None:
+        """Return the plan with the smallest change of power; None where there is none."""
+        return self._solve(self.called(bounds, call), call.direction.sign * self.worth_eur_per_kw)
+
+    def cheapest(self, bounds: Bounds, call: Call | None = None) -> Answer | None:
+        """Return the cheapest plan, with a call if one is given; None where there is none."""
+        return self._solve(bounds if call is None else self.called(bounds, call), 0.0)
+
+    def relaxed(self, bounds: Bounds, call: Call) -> float:
+        """Return a bound on the power of a call, kW, from states anywhere between on and off."""
+        found = self.program.solve(self.called(bounds, call), last_cost=-call.direction.sign * self.worth_eur_per_kw)
+        return 0.0 if found is None else abs(float(found.values[-1]))
+
+    def searched(self, bounds: Bounds, call: Call) -> Series | None:
+        """Return the plan of largest power with the best states for it, by a tree, a value per column of the site."""
+        cost = -call.direction.sign * self.worth_eur_per_kw
+        values = self.tree.search(self.called(bounds, call), last_cost=cost, gap=TREE_GAP_EUR, time_limit=TREE_SECONDS)
+        return None if values is None else self._whole(values)
+
+    def _whole(self, values: Series) -> Series:
+        whole = self.planned.plan.copy()
+        whole[self.columns] = values[:-1]
+        return whole
+
+    def _solve(self, bounds: Bounds, last_cost: float) -> Answer | None:
+        """Solve, and while a plan does two opposite things at once, bar the smaller of them and solve again."""
+        one, other = self.opposites
+        for _ in range(REPAIRS):
+            found = self.program.solve(bounds, last_cost=last_cost)
+            if found is None:
+                return None
+            whole = self._whole(found.values)
+            both = np.minimum(whole[one], whole[other]) > BOTH_KW
+            if not both.any():
+                return Answer(
+                    whole,
+                    abs(float(found.values[-1])),
+                    self.planned.goal_of(whole),
+                    float(found.reduced[-1]),
+                )
+            bounds = bounds.copy()
+            smaller = np.where(whole[one] > whole[other], other, one)[both]
+            bounds.high[self._new[smaller]] = 0.0
+        return None
+
+    def changes(self, values: Series) -> Series:
+        """Return by how much the power of a plan differs from the promised one, kW per step (positive: consumes more)."""
+        planned = self.planned
+        power = planned.power(planned.meter if self.place is None else self.place).times(values, planned.count)
+        return power - self.baseline_kw
