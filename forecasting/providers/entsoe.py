@@ -3,6 +3,7 @@
 `entsoe-py` knows the areas and reads the answers; asking goes through `Http`, as every other provider does.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ DAY_AHEAD_PRICES, DAILY = "A44", "A01"
 NOTHING_YET = "No matching data found"
 # Zones with a second auction on the platform: the first one is the coupled European one.
 FIRST_AUCTION = {"DE-LU": "1", "AT": "1"}
-EURO = "<currency_unit.name>EUR<"
+CURRENCY = re.compile(r"<currency_unit\.name>\s*(\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Entsoe:
     def _read(self, body: str) -> list[Prices]:
         from entsoe.parsers import parse_prices
 
-        if EURO not in body:
+        if set(CURRENCY.findall(body)) != {"EUR"}:
             raise ProviderError(f"{self.label} answered with no prices in EUR.")
         try:
             found = parse_prices(body)

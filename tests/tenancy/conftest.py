@@ -13,7 +13,8 @@ from flexplatform.accounts.permissions import Role
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.accounts.services import create_token, invite_member
 from flexplatform.jobs.models import Job
-from forecasting.services import receive_forecast
+from forecasting.models import PriceFeed
+from forecasting.services import create_price_feed, receive_forecast, set_provider_key, switch_weather
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from telemetry.batches import ReadingBatch
 from telemetry.engine.mapping import MappingSpec, Rule
@@ -139,6 +140,13 @@ class World:
         self.tariff = TariffFactory(
             organization=self.organization, name=f"Tariff{self.called}", form="dynamic", price_series=self.series
         )
+        with organization_scope(self.organization), audit.acting("tests", Door.COMMAND):
+            switch_weather(organization=self.organization, enabled=True)
+            feed = {"series": self.series, "provider": "energy_charts", "zone": "DE-LU"}
+            create_price_feed(organization=self.organization, values=feed)
+            set_provider_key(
+                organization=self.organization, provider="entsoe", key=f"secret{self.called}".replace(" ", "")
+            )
         TariffPeriodFactory(tariff=self.tariff, part="grid_fee")
         SiteTariffFactory(site=self.site, tariff=self.tariff)
 
@@ -208,6 +216,7 @@ class World:
             "int:credential": self.row_of(DeviceCredential).pk,
             "int:channel": self.row_of(Channel).pk,
             "int:proposal": self.row_of(ChannelProposal).pk,
+            "int:price_feed": self.row_of(PriceFeed).pk,
         }
         for name, value in {**values, **replaced}.items():
             route = route.replace(f"<{name}>", str(value))
