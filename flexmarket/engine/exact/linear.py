@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimization.engine.compiled import Places
-from optimization.engine.highs import pass_model, set_options
+from optimization.engine.highs import SEARCHES_FOR_PLANS, pass_model, set_options
 from optimization.engine.series import Series
 
 Mask = npt.NDArray[np.bool_]
@@ -100,13 +100,23 @@ class Program:
             return None
         return Solution(np.array(solution.col_value), np.array(solution.col_dual))
 
-    def search(self, bounds: Bounds, *, last_cost: float, gap: float, time_limit: float) -> Series | None:
-        """Search a tree, to the absolute `gap` or for `time_limit` seconds; return the best plan, None without one."""
+    def search(
+        self, bounds: Bounds, *, last_cost: float, gap: float, time_limit: float, start: Series | None
+    ) -> Series | None:
+        """Search a tree, to the absolute `gap` or for `time_limit` seconds; return the best plan, None without one.
+
+        `start` is a known plan to begin with.
+        """
         self._goal[-1] = last_cost
         highs = self._made(bounds)
-        highs.setOptionValue("presolve", "on")
-        highs.setOptionValue("mip_abs_gap", gap)
-        highs.setOptionValue("time_limit", time_limit)
+        for name, value in (("presolve", "on"), ("mip_abs_gap", gap), ("time_limit", time_limit)):
+            highs.setOptionValue(name, value)
+        if start is not None:
+            solution = highspy.HighsSolution()
+            solution.col_value = start.tolist()
+            highs.setSolution(solution)
+            for name in SEARCHES_FOR_PLANS:
+                highs.setOptionValue(name, False)
         highs.run()
         found = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         return np.array(highs.getSolution().col_value) if found else None

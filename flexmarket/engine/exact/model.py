@@ -8,7 +8,6 @@ from flexmarket.engine.errors import OfferError
 from flexmarket.engine.exact.linear import Bounds, Entries, Mask, Program
 from optimization.engine.compiled import Filled, Places, cache
 from optimization.engine.devices import Device
-from optimization.engine.formulation import TIGHTENING
 from optimization.engine.guides import guide_from_series
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import DeviceSeries, Schedule
@@ -56,13 +55,11 @@ class PlannedSite:
 
     @cached_property
     def rows(self) -> Mask:
-        """The rows that the model keeps: those that exclude opposites or only tighten a relaxation go."""
+        """The rows that the model keeps: those that exclude opposites go."""
         compiled = self.compiled
         kept = np.ones(compiled.row_count, dtype=bool)
         kept[compiled.rows[~self.columns[compiled.column_of_value]]] = False
         kept[compiled.rank_rows] = False
-        for name in TIGHTENING:
-            kept[compiled.constraints[-1].get(name, np.zeros(0, dtype=np.int64))] = False
         return kept
 
     @cached_property

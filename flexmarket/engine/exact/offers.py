@@ -150,11 +150,26 @@ class _Maker:
             for values in tries:
                 yield self.subject.held(bounds, values)
             return
-        if self.subject.relaxed(bounds, call) < self.terms.least_power_kw:
+        call = replace(call, least_kw=self.terms.least_power_kw)
+        bound = self.subject.relaxed(bounds, call)
+        if bound is None:
             return
-        values = self.subject.searched(bounds, call)
+        known: Answer | None = None
+        for held in (self.subject.held(bounds, self.planned.plan), self.subject.rounded(bounds, bound)):
+            found = self.subject.largest(held, call)
+            if found is not None and self._reaches(found, bound):
+                yield held
+                return
+            if found is not None and (known is None or found.power_kw > known.power_kw):
+                known = found
+        values = self.subject.searched(bounds, call, known)
         if values is not None:
             yield self.subject.held(bounds, values)
+
+    def _reaches(self, known: Answer, bound: Answer) -> bool:
+        """Tell whether a plan with a call is as good as the bound says that any can be."""
+        cheap = known.goal_eur <= bound.goal_eur + self.subject.gap_eur
+        return cheap and known.power_kw >= bound.power_kw - NOISE_KW
 
     def _verified(self, answer: Answer) -> bool:
         """Tell whether the plan with the call passes the last check, and misses no wish that the plan holds."""

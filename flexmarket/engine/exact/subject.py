@@ -1,19 +1,23 @@
 """What may move for an offer: one device with what follows it, or the whole site; everything else keeps the plan."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from flexmarket.engine.exact.linear import Bounds, Entries, Program
+from flexmarket.engine.exact.linear import Bounds, Entries, Program, Solution
 from flexmarket.engine.exact.model import PlannedSite
 from flexmarket.engine.offer import Direction
 from optimization.engine.compiled import Places
+from optimization.engine.relaxation import Linear
+from optimization.engine.rounding import rounded
 from optimization.engine.series import Series
 
 BOTH_KW = 1e-6
 REPAIRS = 4
 MOST_KW = 1e7
-TREE_GAP_EUR = 1e-3
+# How near to the best a plan with other states must be: EUR, or as a share of the cost of the day.
+LEAST_GAP_EUR = 2e-3
+GAP = 5e-4
 TREE_SECONDS = 1.0
 
 
@@ -82,6 +86,7 @@ class Subject:
         self.goal = np.append(planned.filled.goal[self.columns], 0.0)
         # What no plan can earn with one kW more, so that the largest power comes first and its cost second.
         self.worth_eur_per_kw = 10.0 * (1.0 + float(np.abs(self.goal).sum()))
+        self.gap_eur = max(LEAST_GAP_EUR, GAP * abs(planned.goal_of(planned.plan)))
         self.program = Program(self.goal, self.entries, self.bounds)
         states = planned.compiled.states
         self.states: Places = self._new[states[free[states]]]
@@ -148,6 +153,14 @@ class Subject:
         bounds.low[self.states] = bounds.high[self.states] = np.round(values[self.columns[self.states]])
         return bounds
 
+    def rounded(self, bounds: Bounds, relaxed: Answer) -> Bounds:
+        """Return the bounds with the states that are nearest to those of a relaxed plan and keep the minimum times."""
+        planned = self.planned
+        low, high = planned.plan.copy(), planned.plan.copy()
+        low[self.columns], high[self.columns] = bounds.low[:-1], bounds.high[:-1]
+        linear = Linear(relaxed.values, relaxed.goal_eur, np.zeros(0))
+        return self.held(bounds, rounded(planned.compiled, replace(planned.filled, low=low, high=high), linear))
+
     def largest(self, bounds: Bounds, call: Call) -> Answer | None:
         """Return the plan with the largest change of power, the cheapest of these; None where there is none."""
         return self._solve(self.called(bounds, call), -call.direction.sign * self.worth_eur_per_kw)
@@ -160,16 +173,27 @@ class Subject:
         """Return the cheapest plan, with a call if one is given; None where there is none."""
         return self._solve(bounds if call is None else self.called(bounds, call), 0.0)
 
-    def relaxed(self, bounds: Bounds, call: Call) -> float:
-        """Return a bound on the power of a call, kW, from states anywhere between on and off."""
+    def relaxed(self, bounds: Bounds, call: Call) -> Answer | None:
+        """Return a bound on the power of a call and on its cost, from states anywhere between on and off."""
         found = self.program.solve(self.called(bounds, call), last_cost=-call.direction.sign * self.worth_eur_per_kw)
-        return 0.0 if found is None else abs(float(found.values[-1]))
+        return None if found is None else self._answer(found)
 
-    def searched(self, bounds: Bounds, call: Call) -> Series | None:
+    def searched(self, bounds: Bounds, call: Call, start: Answer | None) -> Series | None:
         """Return the plan of largest power with the best states for it, by a tree, a value per column of the site."""
-        cost = -call.direction.sign * self.worth_eur_per_kw
-        values = self.tree.search(self.called(bounds, call), last_cost=cost, gap=TREE_GAP_EUR, time_limit=TREE_SECONDS)
+        values = self.tree.search(
+            self.called(bounds, call),
+            last_cost=-call.direction.sign * self.worth_eur_per_kw,
+            gap=self.gap_eur,
+            time_limit=TREE_SECONDS,
+            start=None
+            if start is None
+            else np.append(start.values[self.columns], call.direction.sign * start.power_kw),
+        )
         return None if values is None else self._whole(values)
+
+    def _answer(self, found: Solution) -> Answer:
+        whole = self._whole(found.values)
+        return Answer(whole, abs(float(found.values[-1])), self.planned.goal_of(whole), float(found.reduced[-1]))
 
     def _whole(self, values: Series) -> Series:
         whole = self.planned.plan.copy()
@@ -186,19 +210,14 @@ class Subject:
             whole = self._whole(found.values)
             both = np.minimum(whole[one], whole[other]) > BOTH_KW
             if not both.any():
-                return Answer(
-                    whole,
-                    abs(float(found.values[-1])),
-                    self.planned.goal_of(whole),
-                    float(found.reduced[-1]),
-                )
+                return self._answer(found)
             bounds = bounds.copy()
             smaller = np.where(whole[one] > whole[other], other, one)[both]
             bounds.high[self._new[smaller]] = 0.0
         return None
 
     def changes(self, values: Series) -> Series:
-        """Return by how much the power of a plan differs from the promised one, kW per step (positive: consumes more)."""
+        """Return by how much the power of a plan differs from the promised one, kW per step (positive: more)."""
         planned = self.planned
         power = planned.power(planned.meter if self.place is None else self.place).times(values, planned.count)
         return power - self.baseline_kw
