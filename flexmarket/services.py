@@ -28,6 +28,7 @@ def offer_flexibility(*, run: ScheduleRun, method: str = DEFAULT_METHOD) -> int:
         OfferError: for an unknown method.
     """
     tables = quantify(problem_of(run), schedule_of(run), method)
+    tables = {name: table.after(run.past_steps) for name, table in tables.items()}
     FlexibilityOffers.objects.filter(run=run, method=method).delete()
     return store_offers(tables=[(run, tables)], method=method)
 

@@ -13,8 +13,9 @@ from forecasting.queries import Forecast, Key, forecasts_of
 from optimization.engine.devices import KINDS as ENGINE_KINDS
 from optimization.engine.horizon import Horizon
 from optimization.engine.series import Series
+from optimization.models import ScheduleRun
 from optimization.problems import LoadedSites, SiteInputs, load_sites
-from optimization.queries import inputs_of_runs, newest_alike
+from optimization.queries import inputs_of, inputs_of_runs, newest_alike
 from optimization.scenarios import SCENARIOS, named_scenario
 from telemetry.quantities import QUANTITIES
 
@@ -79,6 +80,20 @@ def site_inputs(site: Site, horizon: Horizon, known_at: datetime | None = None) 
         ProblemError: names the time that a tariff has no price for.
     """
     return load_inputs([site], load_sites([site], horizon, known_at=known_at), known_at).of(site)
+
+
+def inputs_after(run: ScheduleRun, known_at: datetime) -> SiteInputs:
+    """Return the inputs of a run's site over its horizon as known now; what no forecast or tariff says is the run's.
+
+    Raises:
+        ProblemError: names the time that a tariff has no price for.
+    """
+    site = run.site
+    own = _Fallback(inputs_of(run), {"source": "run", "run": run.pk, "start": run.start.isoformat()})
+    forecasts = forecasts_of([site], run.horizon, known_at)
+    return LoadedInputs(load_sites([site], run.horizon, known_at=known_at), known_at, forecasts, {site.pk: own}).of(
+        site
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,10 +1,10 @@
 """Reads of stored schedules."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from datetime import date, datetime, time, timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -12,6 +12,7 @@ from assets.models import Site
 from optimization.engine.horizon import Horizon
 from optimization.engine.previous import Remembered
 from optimization.engine.problem import Emissions, Objective, Prices, SiteProblem
+from optimization.engine.resume import rest_of
 from optimization.engine.schedule import Cost, DeviceSeries, Schedule, Unmet
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun, ScheduleSeries
@@ -121,26 +122,49 @@ def _inputs(run: ScheduleRun, stored: SeriesByName) -> SiteInputs:
     return SiteInputs(prices=group(Prices), emissions=group(Emissions), objective=group(Objective), devices=stored)
 
 
+def _unmet(item: dict[str, Any]) -> Unmet:
+    return Unmet(**{**item, "start": datetime.fromisoformat(item["start"])})
+
+
 def problem_of(run: ScheduleRun) -> SiteProblem:
-    """Return the problem of a run, with its own inputs and the site's devices as they are now."""
-    return build_problem(run.site, run.horizon, inputs_of(run))
+    """Return the problem that a run solved, with its own inputs and the site's devices as they are now.
+
+    It begins after the run's past steps.
+    """
+    problem = build_problem(run.site, run.horizon, inputs_of(run))
+    return rest_of(problem, run.past_steps, run.states) if run.past_steps else problem
 
 
 def schedule_of(run: ScheduleRun) -> Schedule:
-    """Return the engine's schedule of a run."""
+    """Return the engine's schedule of a run, from its past steps on; cost and bound are those of the whole run."""
+    done = {name for name, state in run.states.items() if state.get("done")}
+    return _schedule(run, run.past_steps, done)
+
+
+def whole_schedule_of(run: ScheduleRun) -> Schedule:
+    """Return the engine's schedule of a run with its past steps."""
+    return _schedule(run, 0, set())
+
+
+def _schedule(run: ScheduleRun, past: int, without: Collection[str]) -> Schedule:
     plan = series_of(run, ScheduleSeries.Role.PLAN)
     site = plan.pop("")
+    horizon = run.planned_horizon if past else run.horizon
     return Schedule(
-        horizon=run.horizon,
-        grid_power_kw=site["grid_power_kw"],
-        heat_surplus_kw=site["heat_surplus_kw"],
-        devices=plan,
+        horizon=horizon,
+        grid_power_kw=site["grid_power_kw"][past:],
+        heat_surplus_kw=site["heat_surplus_kw"][past:],
+        devices={
+            name: {quantity: values[past:] for quantity, values in series.items()}
+            for name, series in plan.items()
+            if name not in without
+        },
         cost=Cost(**run.cost_by_cause_eur, co2_kg=run.co2_kg),
         objective_eur=run.objective_eur,
         solver=run.solver,
         status=run.status,
         bound_eur=run.bound_eur,
         gap=run.gap,
-        unmet=tuple(Unmet(**{**item, "start": datetime.fromisoformat(item["start"])}) for item in run.unmet),
+        unmet=tuple(each for each in map(_unmet, run.unmet) if each.start >= horizon.start),
         seconds=run.seconds,
     )

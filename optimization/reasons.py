@@ -32,7 +32,7 @@ def explanation_of(run: ScheduleRun) -> Explanation | None:
 def reasons_page(run: ScheduleRun) -> dict[str, Any]:
     """Return what reasons.js shows: for each step a line per device, and first the site's own."""
     found, kinds = explanation_of(run), kinds_by_name(run.site)
-    steps = lines_per_step(found) if found else []
+    steps = [*([] for _ in range(run.past_steps)), *lines_per_step(found)] if found else []
     for missed in run.unmet if steps else ():
         step = int((datetime.fromisoformat(missed["start"]) - run.start).total_seconds()) // run.step_seconds
         text = missed_in_words(missed["wish"], missed["amount"], missed["unit"])
@@ -59,10 +59,10 @@ def reasons_body(run: ScheduleRun) -> dict[str, Any]:
     """Return the worths and reasons of a run as the API answers them."""
     found = explanation_of(run)
     if found is None:
-        return {"explained": False, "start": run.start, "step": run.step_seconds}
+        return {"explained": False, "start": run.planned_horizon.start, "step": run.step_seconds}
     return {
         "explained": True,
-        "start": run.start,
+        "start": run.planned_horizon.start,
         "step": run.step_seconds,
         "electricity_eur_per_kwh": _numbers(found.worth.electricity),
         "heat_eur_per_kwh": _numbers(found.worth.heat),

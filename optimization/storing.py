@@ -24,6 +24,15 @@ MICRO_EUR = Decimal("0.000001")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Past:
+    """What was over when a plan was made: the run whose first `steps` it keeps, and how devices stood after them."""
+
+    run: ScheduleRun
+    steps: int
+    states: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Solved:
     """A problem with its verified plan, the site without control, and where its inputs came from."""
 
@@ -34,6 +43,7 @@ class Solved:
     seconds: Mapping[str, float]
     sources: Mapping[str, Any]
     fingerprint: str
+    past: Past | None = None
 
 
 def store_runs(*, organization: Organization, solved: Sequence[Solved], job: Job | None) -> list[ScheduleRun]:
@@ -89,6 +99,9 @@ def _run(organization: Organization, solved: Solved, job: Job | None) -> Schedul
         input_sources=dict(solved.sources),
         fingerprint=solved.fingerprint,
         job=job,
+        past_steps=solved.past.steps if solved.past else 0,
+        states=solved.past.states if solved.past else {},
+        follows=solved.past.run if solved.past else None,
     )
 
 

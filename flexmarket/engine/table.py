@@ -1,7 +1,8 @@
 """The flexibility of a device: what it could offer in every step, and for how much."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,17 @@ class FlexTable:
 
     def __len__(self) -> int:
         return len(self.scheduled_power_kw)
+
+    def after(self, steps: int) -> "FlexTable":
+        """Return the table with steps before it that offer nothing."""
+        if not steps:
+            return self
+        series: dict[str, Any] = {
+            item.name: np.concatenate([np.zeros(steps), value])
+            for item in fields(self)
+            if isinstance(value := getattr(self, item.name), np.ndarray)
+        }
+        return replace(self, **series)
 
     @property
     def offers_anything(self) -> bool:

@@ -131,7 +131,7 @@ class MarketProduct(Checked):  # type: ignore[django-manager-missing]
         return timedelta(minutes=self.gate_closure_minutes)
 
 
-class Contract(Checked):  # type: ignore[django-manager-missing]
+class Contract(Checked):
     """How the owner of a site, or of the sites of a portfolio, and the aggregator share what calls earn."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")

@@ -88,6 +88,17 @@ class Commitment:
         block.rest = pyo.Constraint(grid.steps, rule=rest)
         return Switch(block.on, shape.min_run, shape.min_rest, block.initially_on)
 
+    def state_at(self, on: Series, step: int) -> dict[str, float]:
+        """Return whether it is on before `step`, and for how many minutes; none are said where that was ever so."""
+        state, step_minutes = round(float(on[step - 1])), self.horizon.step.total_seconds() / 60
+        other = np.flatnonzero(np.round(on[:step]) != state)
+        if len(other):
+            return {"on": state, "minutes": (step - 1 - int(other[-1])) * step_minutes}
+        if bool(state) != self.initially_on:
+            return {"on": state, "minutes": step * step_minutes}
+        minutes = step * step_minutes + self.initial_minutes
+        return {"on": state} if math.isinf(minutes) else {"on": state, "minutes": minutes}
+
     def starts(self, on: Series) -> Series:
         """Return 1 for each step in which the device goes on."""
         before = np.concatenate([[float(self.initially_on)], on[:-1]])

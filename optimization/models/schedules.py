@@ -49,6 +49,15 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
     fingerprint = models.CharField(
         max_length=64, blank=True, help_text="Equal for runs of the same problem, number by number, and solver"
     )
+    past_steps = models.PositiveIntegerField(
+        default=0, help_text="First steps that were over when it was made; they are those of the plan before"
+    )
+    states = models.JSONField(
+        default=dict, blank=True, help_text="How the devices stood after the past steps, by their name"
+    )
+    follows = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="The plan before"
+    )
     job = models.ForeignKey(
         Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="The job that made it"
     )
@@ -66,6 +75,7 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
             ),
             models.UniqueConstraint(fields=["job", "site"], name="run_once_per_job_and_site"),
             models.CheckConstraint(name="run_has_steps", condition=models.Q(count__gte=1, step_seconds__gte=1)),
+            models.CheckConstraint(name="run_has_steps_left", condition=models.Q(past_steps__lt=models.F("count"))),
         ]
 
     def __str__(self) -> str:
@@ -75,6 +85,12 @@ class ScheduleRun(models.Model):  # type: ignore[django-manager-missing]
     def horizon(self) -> Horizon:
         """The steps that the run plans."""
         return Horizon(self.start, timedelta(seconds=self.step_seconds), self.count)
+
+    @property
+    def planned_horizon(self) -> Horizon:
+        """The steps that it decided on: all but those that were over."""
+        step = timedelta(seconds=self.step_seconds)
+        return Horizon(self.start + self.past_steps * step, step, self.count - self.past_steps)
 
     @property
     def saving_eur(self) -> float:

@@ -1,7 +1,7 @@
 """What every device kind brings: its data, its part of the model, its physics, its behaviour without control."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
@@ -14,6 +14,8 @@ from optimization.engine.reasons import Reasons, Worth
 from optimization.engine.schedule import SITE, DeviceSeries, Unmet
 from optimization.engine.series import Series, fit_to
 from optimization.engine.violations import Violation
+
+State = Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,6 +94,17 @@ class Device(ABC):
     def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
         """Return for each step why the plan uses this device as it does, None where there is nothing to say."""
         return [None] * horizon.count
+
+    def state_at(self, series: DeviceSeries, horizon: Horizon, step: int) -> State:
+        """Return how it stands where `step` begins and `series` came before, as plain numbers; nothing for most kinds.
+
+        `step` is 1 or more.
+        """
+        return {}
+
+    def resumed(self, state: State, horizon: Horizon) -> Self | None:
+        """Return this device as it goes on from a state, in a horizon that starts there; None where it is done."""
+        return self
 
     def wear_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
         """Return the cost of wear, EUR."""

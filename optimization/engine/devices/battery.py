@@ -1,14 +1,14 @@
 """Stationary battery."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_band, require_between, require_percent
-from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.devices.base import Device, State, Uncontrolled
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.reasons import Reasons, Worth, reasons_of_store
@@ -138,6 +138,14 @@ class Battery(Device, Uncontrolled):
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield steps outside the wished band and a final content that is too low."""
         yield from self.content(horizon).unmet(self.name, series["energy_kwh"])
+
+    def state_at(self, series: DeviceSeries, horizon: Horizon, step: int) -> State:
+        """Return its state of charge."""
+        return {"soc_percent": float(series["soc_percent"][step - 1])}
+
+    def resumed(self, state: State, horizon: Horizon) -> Self:
+        """Return it with this state of charge at the start."""
+        return replace(self, initial_soc_percent=min(max(state["soc_percent"], 0.0), 100.0))
 
     def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
         """Return why it charges, discharges or waits: what a kWh is worth now against later, losses and wear paid."""

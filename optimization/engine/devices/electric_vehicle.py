@@ -1,7 +1,7 @@
 """Electric vehicle with any number of stays at the charger."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, NamedTuple, Self
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_band, require_between
-from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.devices.base import Device, State, Uncontrolled
 from optimization.engine.devices.vehicle_stays import Span, Stay
 from optimization.engine.devices.vehicle_trips import Link, build_chain
 from optimization.engine.errors import ProblemError
@@ -333,6 +333,28 @@ class ElectricVehicle(Device, Uncontrolled):
             trip[last] += max(0.0, span.trip_kwh - left)
         yield from missed(self.name, Wish.TRIP_ENERGY, horizon, trip)
         yield from missed(self.name, Wish.DEPARTURE_SOC, horizon, departure)
+
+    def state_at(self, series: DeviceSeries, horizon: Horizon, step: int) -> State:
+        """Return its state of charge: at the charger, or on arrival where a trip decides on that; else nothing."""
+        spans = [span for span in self.spans(horizon) if span.end > span.first]
+        soc = series["soc_percent"]
+        for span in spans:
+            if span.first < step < span.end:
+                return {"soc_percent": float(soc[step - 1])}
+        before = [span for span in spans if span.end <= step]
+        following = [span for span in spans if span.first >= step]
+        if not before or not following or following[0].stay.arrival_soc_percent is not None:
+            return {}
+        trip = (following[0].stay.trip_energy_kwh or 0.0) / self.capacity_kwh * 100
+        return {"soc_percent": max(float(soc[before[-1].end - 1]) - trip, 0.0)}
+
+    def resumed(self, state: State, horizon: Horizon) -> Self:
+        """Return it with the stays that have a step left; the first of them begins with this state of charge."""
+        stays = [stay for stay in self.stays if horizon.last_step_before(stay.departure) > 0]
+        if stays and "soc_percent" in state:
+            soc = min(max(state["soc_percent"], 0.0), 100.0)
+            stays[0] = replace(stays[0], arrival=max(stays[0].arrival, horizon.start), arrival_soc_percent=soc)
+        return replace(self, stays=tuple(stays))
 
     def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
         """Return why it charges, discharges or waits while it is here."""

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_between
 from optimization.engine.commitment import Commitment, CommitmentShape
-from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.devices.base import Device, State, Uncontrolled
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, switched, within
@@ -198,6 +198,18 @@ class Generator(Device, Uncontrolled):
         was_on = np.concatenate([[float(self.initially_on)], on[:-1]])
         jump = np.where((on > 0) & (was_on > 0), self.ramp_kw(horizon), max(self.ramp_kw(horizon), self.min_power_kw))
         yield from exceeding(self.name, "ramp", np.abs(power - before) - jump, self.power_kw)
+
+    def state_at(self, series: DeviceSeries, horizon: Horizon, step: int) -> State:
+        """Return whether it is on, for how long, and what it gives, kW."""
+        given = max(0.0, -float(series["power_kw"][step - 1]))
+        return {**self.commitment(horizon).state_at(series["on"], step), "power_kw": given}
+
+    def resumed(self, state: State, horizon: Horizon) -> Self:
+        """Return it with this state before the horizon."""
+        on = bool(state["on"])
+        given = min(max(state["power_kw"], self.min_power_kw), self.power_kw) if on else 0.0
+        minutes = state.get("minutes", math.inf)
+        return replace(self, initially_on=on, initial_minutes=minutes, initial_power_kw=given)
 
     def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
         """Return why it runs or rests: a kWh at the site against its fuel, at the planned power or else at full one."""

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_band, require_between, require_percent
-from optimization.engine.devices.base import Device
+from optimization.engine.devices.base import Device, State
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Parameters, Part, Solved, within
 from optimization.engine.reasons import POWER_KW, Reason, Reasons, Why, Worth
@@ -120,6 +120,14 @@ class HeatStorage(Device):
             return Reason(Why.STORES_HEAT, here, below=later) if heat > 0 else Reason(Why.GIVES_HEAT, here, above=later)
 
         return list(map(reason, series["heat_kw"], worth.heat, worth.stored[self.name]))
+
+    def state_at(self, series: DeviceSeries, horizon: Horizon, step: int) -> State:
+        """Return its state of charge."""
+        return {"soc_percent": float(series["soc_percent"][step - 1])}
+
+    def resumed(self, state: State, horizon: Horizon) -> Self:
+        """Return it with this state of charge at the start."""
+        return replace(self, initial_soc_percent=min(max(state["soc_percent"], 0.0), 100.0))
 
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield steps outside the wished band and a final content that is too low."""

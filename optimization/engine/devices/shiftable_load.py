@@ -1,7 +1,7 @@
 """A process of fixed shape that may move in time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Self
@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 import pyomo.environ as pyo
 
-from optimization.engine.devices.base import Device, Uncontrolled
+from optimization.engine.devices.base import Device, State, Uncontrolled
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Expression, Parameters, Part, Solved, switched
@@ -174,6 +174,21 @@ class ShiftableLoad(Device, Uncontrolled):
             yield Violation(device=self.name, rule="allowed start", step=int(steps[0]), amount=1.0)
         if self.shift != Shift.BREAKABLE and steps[-1] - steps[0] + 1 != len(steps):
             yield Violation(device=self.name, rule="no breaks", step=int(steps[0]), amount=1.0)
+
+    def state_at(self, series: DeviceSeries, horizon: Horizon, step: int) -> State:
+        """Return how many steps of the process are done, and whether that is all."""
+        done = float(np.round(series["on"][:step]).sum())
+        return {"steps_done": done, "done": float(done >= len(self.profile))}
+
+    def resumed(self, state: State, horizon: Horizon) -> Self | None:
+        """Return what is left of the process: an unbroken one that has begun goes on at once; None where it is done."""
+        done = round(state["steps_done"])
+        if state["done"] or not done:
+            return None if state["done"] else self
+        left = replace(self, profile_kw=self.profile[done:])
+        if self.shift == Shift.BREAKABLE:
+            return left
+        return replace(left, shift=Shift.INFLEXIBLE, earliest_start=horizon.start, forbidden=())
 
     def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
         """Return, while it runs, what its energy is worth there and at its earliest time."""

@@ -4,14 +4,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import pyomo.environ as pyo
 
 from optimization.engine.checks import require_between
 from optimization.engine.commitment import Commitment, CommitmentShape
-from optimization.engine.devices.base import Device, HeatProducer, Thermostat
+from optimization.engine.devices.base import Device, HeatProducer, State, Thermostat
 from optimization.engine.errors import ProblemError
 from optimization.engine.horizon import Grid, Horizon
 from optimization.engine.parts import Block, Expression, Parameters, Solved, Switch, switched, within
@@ -100,6 +100,14 @@ class SwitchedHeatProducer(Device, HeatProducer):
         yield from self.commitment(horizon).violations(self.name, on)
         low = self.min_power_fraction if self.modulating else 1.0
         yield from outside(self.name, "output within its range", output, low * on, on)
+
+    def state_at(self, series: DeviceSeries, horizon: Horizon, step: int) -> State:
+        """Return whether it is on, and for how long."""
+        return self.commitment(horizon).state_at(series["on"], step)
+
+    def resumed(self, state: State, horizon: Horizon) -> Self:
+        """Return it with this state before the horizon."""
+        return replace(self, initially_on=bool(state["on"]), initial_minutes=state.get("minutes", math.inf))
 
     def thermostat(self, horizon: Horizon) -> Thermostat:
         """Return a two-point controller that keeps the minimum times."""
