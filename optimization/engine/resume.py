@@ -63,12 +63,15 @@ def rest_of(problem: SiteProblem, step: int, states: States, *, import_so_far_kw
 
 
 def rest_of_schedule(schedule: Schedule, rest: SiteProblem) -> Schedule:
-    """Return what is left of a plan in `rest`, with its own cost; how far from the optimum it is, is not known."""
+    """Return what is left of a plan in `rest`, with its own cost; how far from the optimum it is, is not known.
+
+    Powers are kept, contents follow from the states that `rest` begins with.
+    """
     step = schedule.horizon.count - rest.horizon.count
-    devices = {
-        device.name: {name: values[step:] for name, values in schedule.devices[device.name].items()}
-        for device in rest.devices
-    }
+    devices = {}
+    for device in rest.devices:
+        left = {name: values[step:] for name, values in schedule.devices[device.name].items()}
+        devices[device.name] = device.repeated(left, rest.horizon)
     found = evaluate(rest, devices)
     return replace(
         schedule,

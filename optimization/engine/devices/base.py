@@ -106,6 +106,10 @@ class Device(ABC):
         """Return this device as it goes on from a state, in a horizon that starts there; None where it is done."""
         return self
 
+    def repeated(self, series: DeviceSeries, horizon: Horizon) -> DeviceSeries:
+        """Return a plan's series with its powers kept and its contents from this device's own initial state."""
+        return series
+
     def wear_eur(self, series: DeviceSeries, horizon: Horizon) -> float:
         """Return the cost of wear, EUR."""
         return 0.0

@@ -147,6 +147,10 @@ class Battery(Device, Uncontrolled):
         """Return it with this state of charge at the start."""
         return replace(self, initial_soc_percent=min(max(state["soc_percent"], 0.0), 100.0))
 
+    def repeated(self, series: DeviceSeries, horizon: Horizon) -> DeviceSeries:
+        """Return the series of the same powers from its own initial content."""
+        return self._series(series["charge_kw"], series["discharge_kw"], horizon)
+
     def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
         """Return why it charges, discharges or waits: what a kWh is worth now against later, losses and wear paid."""
         content, stored = self.content(horizon), worth.stored[self.name]

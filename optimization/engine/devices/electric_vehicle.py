@@ -356,6 +356,10 @@ class ElectricVehicle(Device, Uncontrolled):
             stays[0] = replace(stays[0], arrival=max(stays[0].arrival, horizon.start), arrival_soc_percent=soc)
         return replace(self, stays=tuple(stays))
 
+    def repeated(self, series: DeviceSeries, horizon: Horizon) -> DeviceSeries:
+        """Return the series of the same powers from its own initial content."""
+        return self._series(series["charge_kw"], series["discharge_kw"], horizon)
+
     def reasons(self, series: DeviceSeries, worth: Worth, horizon: Horizon) -> Reasons:
         """Return why it charges, discharges or waits while it is here."""
         stored, most = worth.stored[self.name], self.max_soc_percent / 100 * self.capacity_kwh

@@ -129,6 +129,10 @@ class HeatStorage(Device):
         """Return it with this state of charge at the start."""
         return replace(self, initial_soc_percent=min(max(state["soc_percent"], 0.0), 100.0))
 
+    def repeated(self, series: DeviceSeries, horizon: Horizon) -> DeviceSeries:
+        """Return the series of the same heat from its own initial content."""
+        return self.series(series["heat_kw"], horizon)
+
     def unmet(self, series: DeviceSeries, horizon: Horizon) -> Iterator[Unmet]:
         """Yield steps outside the wished band and a final content that is too low."""
         yield from self.content(horizon).unmet(self.name, series["energy_kwh"])
