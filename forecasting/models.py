@@ -161,10 +161,12 @@ class Feed(Checked):
 
     @property
     def is_stale(self) -> bool:
-        """Whether what was fetched last is older than it should be; never of a feed that is switched off."""
+        """Whether what was fetched last is older than it should be; not before the first attempt, nor when off."""
         if not self.enabled:
             return False
-        return self.fetched_at is None or timezone.now() - self.fetched_at > self.STALE_AFTER
+        if self.fetched_at is None:
+            return self.failed_at is not None
+        return timezone.now() - self.fetched_at > self.STALE_AFTER
 
 
 class WeatherFeed(Feed):
@@ -182,18 +184,22 @@ class WeatherFeed(Feed):
 
 
 class PriceFeed(Feed):
-    """Day-ahead prices of a bidding zone, received as deliveries of a price series."""
+    """Day-ahead prices of a bidding zone, received as deliveries of a price series.
+
+    A series may have two providers, so that one serves while the other is down.
+    """
 
     provider = models.CharField(max_length=30, choices=price_provider_choices)
     zone = models.CharField(max_length=20, choices=zone_choices, help_text="Bidding zone")
-    series = models.OneToOneField(
-        PriceSeries, on_delete=models.CASCADE, related_name="feed", help_text="What receives the prices; in EUR"
+    series = models.ForeignKey(
+        PriceSeries, on_delete=models.CASCADE, related_name="feeds", help_text="What receives the prices; in EUR"
     )
 
     objects: ClassVar[models.Manager["PriceFeed"]] = ScopedManager(organization="organization")
 
     class Meta:
-        ordering = ["series__name"]
+        ordering = ["series__name", "provider"]
+        constraints = [models.UniqueConstraint(fields=["series", "provider"], name="price_feed_unique")]
 
     def __str__(self) -> str:
         return f"{self.series} from {PRICES[self.provider].label}"

@@ -23,13 +23,13 @@ from forecasting.providers import PRICES
 
 STATE = {
     "enabled": True,
-    "fetched_at": "2026-11-21T01:20:04Z",
+    "fetched_at": None,
     "failed_at": None,
     "error": "",
     "is_failing": False,
     "is_stale": False,
 }
-WEATHER_FEED = {"id": 1, "provider": "open_meteo", **STATE}
+WEATHER_FEED = {"id": 1, "provider": "open_meteo", **STATE, "fetched_at": "2026-11-21T01:20:04Z"}
 PRICE_FEED = {"provider": "energy_charts", "zone": "DE-LU", "series": 1, **STATE}
 READ_ONLY = [name for name in STATE if name != "enabled"]
 

@@ -21,8 +21,8 @@ class PriceFeedForm(PortalForm):
 
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        free = PriceSeries.objects.filter(organization=organization, currency=EURO, feed=None)
-        cast("forms.ModelChoiceField[PriceSeries]", self.fields["series"]).queryset = free
+        own = PriceSeries.objects.filter(organization=organization, currency=EURO)
+        cast("forms.ModelChoiceField[PriceSeries]", self.fields["series"]).queryset = own
 
 
 class KeyForm(PortalForm):

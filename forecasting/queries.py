@@ -52,7 +52,7 @@ def newest_forecast(channel: Channel, horizon: GridLike, known_at: datetime | No
 
     None where no delivery touches the horizon.
     """
-    found = _stitched(ForecastRun.objects.filter(channel=channel), horizon, known_at, quantiles=True)
+    found = forecasts_of_channels(ForecastRun.objects.filter(channel=channel), horizon, known_at, quantiles=True)
     return next(iter(found.values()), None)
 
 
@@ -65,7 +65,7 @@ def forecasts_of(
     """
     found: dict[int, dict[Key, Forecast]] = {site.pk: {} for site in sites}
     runs = ForecastRun.objects.filter(channel__site__in=list(found))
-    for (site, key), forecast in _stitched(runs, horizon, known_at, quantiles=quantiles).items():
+    for (site, key), forecast in forecasts_of_channels(runs, horizon, known_at, quantiles=quantiles).items():
         found[site][key] = forecast
     return found
 
@@ -101,7 +101,7 @@ def _needed(runs: "QuerySet[ForecastRun]", horizon: GridLike, known_at: datetime
     return touching.annotate(replaced_by=first).filter(replaced_by__isnull=True)
 
 
-def _stitched(
+def forecasts_of_channels(
     runs: "QuerySet[ForecastRun]", horizon: GridLike, known_at: datetime | None, *, quantiles: bool
 ) -> dict[tuple[int, Key], Forecast]:
     columns = ["id", "issued_at", "source", "start", "step_seconds", "series__mean"]

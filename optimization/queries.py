@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from assets.models import Site
@@ -132,7 +133,15 @@ def problem_of(run: ScheduleRun) -> SiteProblem:
     It begins after the run's past steps.
     """
     problem = build_problem(run.site, run.horizon, inputs_of(run))
-    return rest_of(problem, run.past_steps, run.states) if run.past_steps else problem
+    if not run.past_steps:
+        return problem
+    return rest_of(problem, run.past_steps, run.states, import_so_far_kw=highest_import(run, run.past_steps))
+
+
+def highest_import(run: ScheduleRun, steps: int) -> float:
+    """Return the highest import of the first steps of a plan, kW."""
+    grid = ScheduleSeries.objects.get(run=run, role=ScheduleSeries.Role.PLAN, device="", quantity="grid_power_kw")
+    return float(np.asarray(grid.values)[:steps].max(initial=0.0))
 
 
 def schedule_of(run: ScheduleRun) -> Schedule:

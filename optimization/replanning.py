@@ -21,7 +21,7 @@ from optimization.engine.verify import broken_physics
 from optimization.inputs import inputs_after
 from optimization.models import ScheduleRun
 from optimization.problems import build_problem
-from optimization.queries import problem_of, schedule_of, whole_schedule_of
+from optimization.queries import highest_import, problem_of, schedule_of, whole_schedule_of
 from optimization.services import UnverifiedPlanError
 from optimization.storing import Past, Solved, store_runs
 from telemetry.models import Channel
@@ -81,7 +81,7 @@ def rest_of_run(run: ScheduleRun, moment: datetime) -> Rest:
         raise ProblemError("site", f"{run.site} with other devices than in its plan", "the devices of the plan")
     within = step - run.past_steps
     states = dict(states_at(before, planned, within)) if within > 0 else dict(run.states)
-    imported = float(whole_schedule_of(run).grid_power_kw[:step].max(initial=0.0))
+    imported = highest_import(run, step)
     going = rest_of(before, within, states, import_so_far_kw=imported) if within > 0 else before
     left = rest_of_schedule(planned, going)
     states |= _measured(run.site, moment, states)

@@ -1,8 +1,9 @@
 """The methods that turn a schedule into offers; a new method is one package and one line here."""
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from flexmarket.engine import opentumflex
+from flexmarket.engine import exact, opentumflex
 from flexmarket.engine.errors import OfferError
 from flexmarket.engine.site_plan import PLAN_DECIMALS, SitePlan
 from flexmarket.engine.table import FlexTable
@@ -12,8 +13,35 @@ from optimization.engine.schedule import Schedule
 
 Quantifier = Callable[[SitePlan, Device], FlexTable]
 
-METHODS: dict[str, Mapping[str, Quantifier]] = {
-    "opentumflex": opentumflex.QUANTIFIERS,
+
+class Method(Protocol):
+    """Makes the table of every device that it knows, by device name, in the site's order."""
+
+    def __call__(
+        self, problem: SiteProblem, schedule: Schedule, *, decimals: int | None = PLAN_DECIMALS
+    ) -> dict[str, FlexTable]:
+        """Return the tables; the plan is rounded to `decimals` where the method wants that."""
+
+
+def by_device(quantifiers: Mapping[str, Quantifier]) -> Method:
+    """Return the method that looks at each device alone, by the quantifier of its kind."""
+
+    def quantify_each(
+        problem: SiteProblem, schedule: Schedule, *, decimals: int | None = PLAN_DECIMALS
+    ) -> dict[str, FlexTable]:
+        plan = SitePlan(problem, schedule, decimals)
+        return {
+            device.name: quantifiers[device.kind](plan, device)
+            for device in problem.devices
+            if device.kind in quantifiers
+        }
+
+    return quantify_each
+
+
+METHODS: dict[str, Method] = {
+    "exact": exact.quantify,
+    "opentumflex": by_device(opentumflex.QUANTIFIERS),
 }
 
 
@@ -26,7 +54,8 @@ def quantify(
 ) -> dict[str, FlexTable]:
     """Return the flexibility of every device of a kind that the method knows, by device name, in the site's order.
 
-    The plan is rounded to `decimals` first (kW, percent); None takes it as it is, solver noise included.
+    Method "opentumflex" rounds the plan to `decimals` first (kW, percent); None takes it as it is, solver noise
+    included.
 
     Raises:
         OfferError: for an unknown method, or a schedule of another horizon than the problem's.
@@ -35,8 +64,4 @@ def quantify(
         raise OfferError("method", method, ", ".join(sorted(METHODS)))
     if schedule.horizon != problem.horizon:
         raise OfferError("schedule.horizon", schedule.horizon, f"the problem's horizon ({problem.horizon})")
-    plan = SitePlan(problem, schedule, decimals)
-    quantifiers = METHODS[method]
-    return {
-        device.name: quantifiers[device.kind](plan, device) for device in problem.devices if device.kind in quantifiers
-    }
+    return METHODS[method](problem, schedule, decimals=decimals)

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from flexplatform.api.registry import api_resources
 from flexplatform.api.rows import RowViewSet
 from tests.conftest import People
-from tests.factories import PortfolioFactory, SiteFactory, TariffFactory
+from tests.factories import PortfolioFactory, PriceSeriesFactory, SiteFactory, TariffFactory
 
 METHODS = ("get", "post", "patch", "delete", "put")
 FILES = {"application/zip"}
@@ -79,6 +79,7 @@ def test_the_examples_of_rows_are_taken_as_they_stand(people: People, of_a: APIC
         "portfolio": lambda: PortfolioFactory(organization=people.a),
         "site": lambda: SiteFactory(organization=people.a),
         "tariff": lambda: TariffFactory(organization=people.a),
+        "series": lambda: PriceSeriesFactory(organization=people.a),
     }
     own = {field: make().pk for field, make in rows.items() if field in example.request}
     made = of_a.post(

@@ -22,6 +22,7 @@ from flexplatform.accounts.forms import OrganizationTokenForm
 from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from forecasting.forms import LookForm
+from forecasting.provider_forms import PriceFeedForm
 from optimization.forms import StartForm
 from telemetry.forms import CredentialForm
 from telemetry.mapping_admin import PresetForm
@@ -124,6 +125,7 @@ def test_every_other_form_with_a_relation_is_known_and_takes_no_foreign_row(
             CredentialForm: CredentialForm(),
             LookForm: LookForm(world.site),
             PresetForm: PresetForm([people.a]),
+            PriceFeedForm: PriceFeedForm(people.a),
             StartForm: StartForm(people.a),
             OrganizationTokenForm: OrganizationTokenForm(memberships=list(people.alice.memberships.all())),
         }

@@ -8,10 +8,11 @@ import numpy as np
 
 from flexmarket.engine.exact.linear import Bounds
 from flexmarket.engine.exact.model import PlannedSite
-from flexmarket.engine.exact.pricing import Point, points_between, price_steps
+from flexmarket.engine.exact.pricing import Point, from_cheapest_mean, points_between, price_steps
 from flexmarket.engine.exact.subject import Answer, Call, Subject
 from flexmarket.engine.exact.terms import OfferTerms
 from flexmarket.engine.offer import WATT_KW, Direction, Offer, OfferSet, Provenance, fingerprint, floor_power
+from flexmarket.engine.table import FlexTable
 from optimization.engine.evaluate import judged
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import SITE, Schedule
@@ -67,6 +68,19 @@ def offers_of_devices(
     return {name: _Maker(planned, planned.index[name], terms, made_from).offers() for name in _offering(planned)}
 
 
+def quantify(
+    problem: SiteProblem, schedule: Schedule, *, decimals: int | None = None, terms: OfferTerms | None = None
+) -> dict[str, FlexTable]:
+    """Return a table per device: of the offers of a start and direction that of the largest energy.
+
+    `decimals` is taken for the sake of other methods: here the plan is always taken as it is.
+
+    Raises:
+        OfferError: for a schedule that is no plan of this site.
+    """
+    return {name: offers.table() for name, offers in offers_of_devices(problem, schedule, terms).items()}
+
+
 def _offering(planned: PlannedSite) -> Iterator[str]:
     """Yield the names of devices whose power is decided on."""
     for device in planned.problem.devices:
@@ -88,8 +102,11 @@ class _Maker:
     def __post_init__(self) -> None:
         self.found: dict[Place, Series] = {}
         self.subject = Subject(self.planned, self.place)
-        device = None if self.place is None else self.planned.device(self.place)
-        self.device, self.kind = (None, SITE) if device is None else (device.name, device.kind)
+        self.device: str | None = None
+        self.kind = SITE
+        if self.place is not None:
+            device = self.planned.device(self.place)
+            self.device, self.kind = device.name, device.kind
         self.baseline_id = fingerprint(self.planned.problem.horizon, self.subject.baseline_kw)
 
     def offers(self) -> OfferSet:
@@ -162,9 +179,9 @@ class _Maker:
                 return
             if found is not None and (known is None or found.power_kw > known.power_kw):
                 known = found
-        values = self.subject.searched(bounds, call, known)
-        if values is not None:
-            yield self.subject.held(bounds, values)
+        searched = self.subject.searched(bounds, call, known)
+        if searched is not None:
+            yield self.subject.held(bounds, searched)
 
     def _reaches(self, known: Answer, bound: Answer) -> bool:
         """Tell whether a plan with a call is as good as the bound says that any can be."""
@@ -189,6 +206,9 @@ class _Maker:
         hours = (call.end - call.first) * horizon.step_hours
         steps, least = call.end - call.first, self._least(held, call)
         points = self._points(held, call, answer, reference, least)
+        if least:
+            points = from_cheapest_mean(points)
+            least = points[0].power_kw
         self.found[(call.first, call.end, call.direction)] = answer.values
         start = horizon.start + call.first * horizon.step
         change = subject.changes(answer.values)

@@ -6,7 +6,9 @@ from typing import NamedTuple
 from flexmarket.engine.exact.terms import OfferTerms
 from flexmarket.engine.offer import PriceStep, floor_power
 
+# A price may exceed the cost by this much, or by this share of it, before it gets one more step.
 SAME_EUR = 1e-5
+SAME_SHARE = 0.02
 SAME_PRICE = 1e-6
 
 
@@ -19,13 +21,14 @@ class Point(NamedTuple):
 
 
 def points_between(low: Point, high: Point, cost: Callable[[float], Point | None], most: int) -> list[Point]:
-    """Return the points at which a convex cost bends, `high` included and `low` not, by at most `most` calls of `cost`.
+    """Return the points at which a convex cost bends, `high` included and `low` not.
 
-    Two tangents meet at the only power where one bend could lie. If the cost lies on them there, that is the bend;
+    `cost` is asked `most` times at most. Two tangents meet at the only power where one bend could lie. If the cost lies on them there, that is the bend;
     else each side is looked at in its turn (the method of Eisner and Severance, Journal of the ACM 23, 1976).
     """
     chord = (high.cost_eur - low.cost_eur) / (high.power_kw - low.power_kw)
-    straight = (high.slope_eur_per_kw - chord) * (high.power_kw - low.power_kw) <= SAME_EUR
+    near = max(SAME_EUR, SAME_SHARE * high.cost_eur)
+    straight = (high.slope_eur_per_kw - chord) * (high.power_kw - low.power_kw) <= near
     if most < 1 or straight or high.slope_eur_per_kw <= low.slope_eur_per_kw:
         return [high]
     rise = high.cost_eur - high.slope_eur_per_kw * high.power_kw - low.cost_eur + low.slope_eur_per_kw * low.power_kw
@@ -36,10 +39,16 @@ def points_between(low: Point, high: Point, cost: Callable[[float], Point | None
     if middle is None:
         return [high]
     expected = low.cost_eur + low.slope_eur_per_kw * (meeting - low.power_kw)
-    if middle.cost_eur - expected <= SAME_EUR:
+    if middle.cost_eur - expected <= near:
         return [middle, high]
     before = points_between(low, middle, cost, (most - 1) // 2)
     return before + points_between(middle, high, cost, most - 1 - (most - 1) // 2)
+
+
+def from_cheapest_mean(points: Sequence[Point]) -> list[Point]:
+    """Return the points from the one on at which a kW costs least on average: below it a rising price cannot pay."""
+    best = min(range(len(points)), key=lambda place: points[place].cost_eur / points[place].power_kw)
+    return list(points[best:])
 
 
 def price_steps(points: Sequence[Point], hours: float, terms: OfferTerms) -> tuple[PriceStep, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from flexmarket.engine.exact.linear import Bounds, Entries, Program, Solution
-from flexmarket.engine.exact.model import PlannedSite
+from flexmarket.engine.exact.model import NEAR_KW, PlannedSite
 from flexmarket.engine.offer import Direction
 from optimization.engine.compiled import Places
 from optimization.engine.relaxation import Linear
@@ -46,22 +46,33 @@ class Answer:
 
 
 class Subject:
-    """The programme of one device (with heat stores and boilers, which follow), or of all devices (`place` None).
+    """The programme of a call of one device, or of the site's meter (`place` None).
 
-    Columns of everything else are numbers, so the programme is small. Its last column is the change of power, its last
-    rows say that the called power is the planned one plus that change.
+    What may move are all devices, or (where `alone`) the called one with heat stores and boilers, which follow it.
+    Columns of everything else are numbers, so the programme is small. Its last column is the change of power; its last
+    rows say that the called power is that of `baseline_kw` (the plan's, unless another was promised) plus that change.
+    The places in `steady` keep their planned power while the call lasts.
     """
 
-    def __init__(self, planned: PlannedSite, place: int | None) -> None:
-        self.planned, self.place = planned, place
-        moving = set(range(planned.meter)) if place is None else {place, *planned.follows}
+    def __init__(
+        self,
+        planned: PlannedSite,
+        place: int | None,
+        *,
+        alone: bool = True,
+        baseline_kw: Series | None = None,
+        steady: tuple[int, ...] = (),
+    ) -> None:
+        self.planned, self.place, self.steady = planned, place, steady
+        everything = place is None or not alone
+        moving = set(range(planned.meter)) if everything else {place, *planned.follows}
         free = planned.columns & np.isin(planned.owner, sorted({*moving, planned.meter}))
         self.columns: Places = np.flatnonzero(free)
         self._new = np.cumsum(free) - 1
         pairs = planned.compiled.exclusive[free[planned.compiled.exclusive[:, 1]]]
         self.opposites = (pairs[:, 1], pairs[:, 2])
         call = planned.power(planned.meter if place is None else place)
-        self.baseline_kw = self._baseline()
+        self.baseline_kw = self._planned_kw(place) if baseline_kw is None else baseline_kw
         entries, row_low, row_high = planned.kept_matrix()
         entries, row_low, row_high = self._reduced(entries, row_low, row_high, free)
         self._rows = len(row_low)
@@ -74,7 +85,11 @@ class Subject:
                 Entries(steps + self._rows, np.full(planned.count, change), np.full(planned.count, -1.0)),
             ]
         )
-        endless = np.full(planned.count, np.inf)
+        for number, other in enumerate(steady, start=1):
+            power = planned.power(other)
+            rows = power.rows + self._rows + number * planned.count
+            self.entries = Entries.joined([self.entries, Entries(rows, self._new[power.columns], power.values)])
+        endless = np.full(planned.count * (1 + len(steady)), np.inf)
         low, high = planned.filled.low.copy(), planned.filled.high.copy()
         high[planned.missed] = planned.wish_high
         self.bounds = Bounds(
@@ -96,11 +111,11 @@ class Subject:
         # A device whose power is nothing but states cannot be held at any power: it gives at least what is asked.
         self.rigid = place is not None and bool(np.isin(self._new[call.columns], self.states).all())
 
-    def _baseline(self) -> Series:
+    def _planned_kw(self, place: int | None) -> Series:
         planned = self.planned
-        if self.place is None:
+        if place is None:
             return planned.schedule.grid_power_kw
-        return planned.schedule.devices[planned.device(self.place).name]["power_kw"]
+        return planned.schedule.devices[planned.device(place).name]["power_kw"]
 
     def _reduced(
         self, entries: Entries, row_low: Series, row_high: Series, free: np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -145,6 +160,10 @@ class Subject:
             bounds.row_low[rows] = planned
         if not self.rigid or sign < 0:
             bounds.row_high[rows] = planned
+        for other in self.steady:
+            rows = slice(rows.start + self.planned.count, rows.stop + self.planned.count)
+            kept = self._planned_kw(other)[call.first : call.end]
+            bounds.row_low[rows], bounds.row_high[rows] = kept - NEAR_KW, kept + NEAR_KW
         return bounds
 
     def held(self, bounds: Bounds, values: Series) -> Bounds:
@@ -178,13 +197,15 @@ class Subject:
         found = self.program.solve(self.called(bounds, call), last_cost=-call.direction.sign * self.worth_eur_per_kw)
         return None if found is None else self._answer(found)
 
-    def searched(self, bounds: Bounds, call: Call, start: Answer | None) -> Series | None:
+    def searched(
+        self, bounds: Bounds, call: Call, start: Answer | None, time_limit: float = TREE_SECONDS
+    ) -> Series | None:
         """Return the plan of largest power with the best states for it, by a tree, a value per column of the site."""
         values = self.tree.search(
             self.called(bounds, call),
             last_cost=-call.direction.sign * self.worth_eur_per_kw,
             gap=self.gap_eur,
-            time_limit=TREE_SECONDS,
+            time_limit=time_limit,
             start=None
             if start is None
             else np.append(start.values[self.columns], call.direction.sign * start.power_kw),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from flexmarket.engine.errors import OfferError
 from flexmarket.engine.exporters import EXPORTERS, export
-from flexmarket.engine.methods import METHODS, quantify
+from flexmarket.engine import opentumflex
+from flexmarket.engine.methods import METHODS, by_device, quantify
 from flexmarket.engine.table import FlexTable, aggregate
 from optimization.engine.devices import (
     Battery,
@@ -173,5 +174,5 @@ def test_unknown_methods_and_foreign_schedules_are_refused() -> None:
 
 
 def test_another_method_is_one_registration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METHODS, "pv only", {"pv": METHODS["opentumflex"]["pv"]})
+    monkeypatch.setitem(METHODS, "pv only", by_device({"pv": opentumflex.QUANTIFIERS["pv"]}))
     assert list(quantify(*random_site(15, 4, 1), method="pv only")) == ["roof"]
