@@ -23,8 +23,9 @@ class Point(NamedTuple):
 def points_between(low: Point, high: Point, cost: Callable[[float], Point | None], most: int) -> list[Point]:
     """Return the points at which a convex cost bends, `high` included and `low` not.
 
-    `cost` is asked `most` times at most. Two tangents meet at the only power where one bend could lie. If the cost lies on them there, that is the bend;
-    else each side is looked at in its turn (the method of Eisner and Severance, Journal of the ACM 23, 1976).
+    `cost` is asked `most` times at most. Two tangents meet at the only power where one bend could lie. If the cost lies
+    on them there, that is the bend; else each side is looked at in its turn (the method of Eisner and Severance,
+    Journal of the ACM 23, 1976).
     """
     chord = (high.cost_eur - low.cost_eur) / (high.power_kw - low.power_kw)
     near = max(SAME_EUR, SAME_SHARE * high.cost_eur)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flexmarket.engine import opentumflex
 from flexmarket.engine.errors import OfferError
 from flexmarket.engine.exporters import EXPORTERS, export
-from flexmarket.engine import opentumflex
 from flexmarket.engine.methods import METHODS, by_device, quantify
 from flexmarket.engine.table import FlexTable, aggregate
 from optimization.engine.devices import (
@@ -167,7 +167,7 @@ def test_solver_noise_does_not_cut_a_run() -> None:
 def test_unknown_methods_and_foreign_schedules_are_refused() -> None:
     problem, schedule = random_site(15, 4, 1)
     other, _ = random_site(15, 5, 1)
-    with pytest.raises(OfferError, match="method is magic; allowed: opentumflex"):
+    with pytest.raises(OfferError, match="method is magic; allowed: exact, opentumflex"):
         quantify(problem, schedule, "magic")
     with pytest.raises(OfferError, match=r"schedule\.horizon"):
         quantify(other, schedule)
