@@ -102,8 +102,9 @@ def _needed(runs: "QuerySet[ForecastRun]", horizon: GridLike, known_at: datetime
 
 
 def forecasts_of_channels(
-    runs: "QuerySet[ForecastRun]", horizon: GridLike, known_at: datetime | None, *, quantiles: bool
+    runs: "QuerySet[ForecastRun]", horizon: GridLike, known_at: datetime | None = None, *, quantiles: bool = False
 ) -> dict[tuple[int, Key], Forecast]:
+    """Return what is expected of each channel that some runs are of, by site, and device and quantity; one query."""
     columns = ["id", "issued_at", "source", "start", "step_seconds", "series__mean"]
     columns += ["series__quantiles"] if quantiles else []
     owner = ("channel__site_id", "channel__asset_id", "channel__quantity")

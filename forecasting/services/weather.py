@@ -78,6 +78,7 @@ def _fetch(work: Work, feed: WeatherFeed, http: Http) -> int:
         for part in _parts(deliveries, MOST_FORECASTS):
             with work.writing():
                 _store(work.organization, part, provider)
+        _remember(work.organization, provider, found)
         done += len(chunk)
     return sum(len(sites) for sites in places.values())
 
@@ -110,16 +111,24 @@ def _places(work: Work, provider: WeatherProvider) -> dict[Location, list[_Needs
 def _asked(
     organization: Organization, provider: WeatherProvider, http: Http, places: Sequence[Location], key: str
 ) -> dict[Location, Fetched]:
-    names = {f"weather/{organization.pk}/{provider.name}/{each.latitude}/{each.longitude}": each for each in places}
+    names = {_cached_as(organization, provider, each): each for each in places}
     found: dict[Location, Fetched] = {names[name]: each for name, each in cache.get_many(list(names)).items()}
     missing = [each for each in places if each not in found]
     if missing:
         answers = provider.forecast(http, missing, key)
         now = timezone.now()
-        new = {place: Fetched(now, weather) for place, weather in zip(missing, answers, strict=True)}
-        cache.set_many({name: new[place] for name, place in names.items() if place in new}, CACHE_SECONDS)
-        found |= new
+        found |= {place: Fetched(now, weather) for place, weather in zip(missing, answers, strict=True)}
     return found
+
+
+def _remember(organization: Organization, provider: WeatherProvider, found: Mapping[Location, Fetched]) -> None:
+    """Keep answers that could be stored; what was kept already stays as old as it is."""
+    for place, each in found.items():
+        cache.add(_cached_as(organization, provider, place), each, CACHE_SECONDS)
+
+
+def _cached_as(organization: Organization, provider: WeatherProvider, place: Location) -> str:
+    return f"weather/{organization.pk}/{provider.name}/{place.latitude}/{place.longitude}"
 
 
 def _deliveries(needs: _Needs, found: Fetched, provider: WeatherProvider) -> Iterator[Delivery]:

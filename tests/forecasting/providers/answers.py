@@ -39,7 +39,7 @@ def weather(start: datetime, hours: int = 96, **changes: Sequence[Any]) -> dict[
     first = int(start.timestamp())
     hourly: dict[str, Any] = {
         "time": [first + 3600 * hour for hour in range(hours)],
-        "temperature_2m": [float(hour) for hour in range(hours)],
+        "temperature_2m": [hour / 2 for hour in range(hours)],
         "shortwave_radiation": [10.0 * hour for hour in range(hours)],
         "direct_normal_irradiance": [5.0 * hour for hour in range(hours)],
         "diffuse_radiation": [1.0 * hour for hour in range(hours)],

@@ -50,7 +50,7 @@ def test_values_belong_to_the_hour_that_they_are_of() -> None:
     assert set(found) <= {quantity.name for quantity in quantities_of(None)}
     assert {(series.start, series.step) for series in found.values()} == {(START, HOUR)}
     # Temperature and wind are told for a moment, radiation as the mean of the hour before.
-    np.testing.assert_allclose(found["ambient_temperature_c"].values, [0.5, 1.5])
+    np.testing.assert_allclose(found["ambient_temperature_c"].values, [0.25, 0.75])
     np.testing.assert_allclose(found["irradiance_w_per_m2"].values, [10, 20])
     np.testing.assert_allclose(found["direct_normal_irradiance_w_per_m2"].values, [5, 10])
     np.testing.assert_allclose(found["diffuse_irradiance_w_per_m2"].values, [1, 2])
