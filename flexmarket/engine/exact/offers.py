@@ -6,9 +6,10 @@ from importlib.metadata import version
 
 import numpy as np
 
+from flexmarket.engine.exact.ladder import NOISE_KW, Ladder
 from flexmarket.engine.exact.linear import Bounds
 from flexmarket.engine.exact.model import PlannedSite
-from flexmarket.engine.exact.pricing import Point, from_cheapest_mean, points_between, price_steps
+from flexmarket.engine.exact.pricing import price_steps
 from flexmarket.engine.exact.subject import Answer, Call, Subject
 from flexmarket.engine.exact.terms import OfferTerms
 from flexmarket.engine.offer import WATT_KW, Direction, Offer, OfferSet, Provenance, fingerprint, floor_power
@@ -20,9 +21,6 @@ from optimization.engine.series import Series
 from optimization.engine.verify import verify
 
 METHOD = "exact"
-# How far a solved power may lie below a whole watt and still count as it.
-NOISE_KW = 1e-7
-SAME_EUR = 1e-6
 Place = tuple[int, int, Direction]
 
 
@@ -139,14 +137,11 @@ class _Maker:
         return planned if idle is None else min(planned, idle.goal_eur)
 
     def _offer(self, bounds: Bounds, call: Call, reference: float) -> Offer | None:
-        best: tuple[float, Bounds] | None = None
-        for held in self._states(bounds, call):
-            largest = self.subject.largest(held, call)
-            if largest is not None and (best is None or largest.power_kw > best[0] + WATT_KW):
-                best = (largest.power_kw, held)
-        if best is None:
+        held = self._with_states(bounds, replace(call, least_kw=self.terms.least_power_kw))
+        largest = None if held is None else self.subject.largest(held, call)
+        if held is None or largest is None:
             return None
-        power, held = floor_power(best[0] + NOISE_KW), best[1]
+        power = floor_power(largest.power_kw + NOISE_KW)
         for lower in (power, power - WATT_KW):
             if lower < self.terms.least_power_kw:
                 return None
@@ -155,33 +150,33 @@ class _Maker:
                 return self._made(held, replace(call, most_kw=lower), answer, reference)
         return None
 
-    def _states(self, bounds: Bounds, call: Call) -> Iterator[Bounds]:
-        """Yield bounds with states to try: the plan's, those of devices called alone, or those that a tree finds."""
+    def _with_states(self, bounds: Bounds, call: Call) -> Bounds | None:
+        """Return the bounds with the states of the best plan with a call; None where there is no such plan."""
         if not len(self.subject.states):
-            yield bounds
-            return
-        if self.place is None:
-            yield self.subject.held(bounds, self.planned.plan)
-            place = (call.first, call.end, call.direction)
-            tries = [found[place] for found in self.tries if place in found]
-            for values in tries:
-                yield self.subject.held(bounds, values)
-            return
-        call = replace(call, least_kw=self.terms.least_power_kw)
+            return bounds
         bound = self.subject.relaxed(bounds, call)
         if bound is None:
-            return
-        known: Answer | None = None
-        for held in (self.subject.held(bounds, self.planned.plan), self.subject.rounded(bounds, bound)):
+            return None
+        best: Answer | None = None
+        for held in self._tries(bounds, call, bound):
             found = self.subject.largest(held, call)
-            if found is not None and self._reaches(found, bound):
-                yield held
-                return
-            if found is not None and (known is None or found.power_kw > known.power_kw):
-                known = found
-        searched = self.subject.searched(bounds, call, known)
-        if searched is not None:
-            yield self.subject.held(bounds, searched)
+            best = found if best is None or (found is not None and _better(found, best)) else best
+            if best is not None and self._reaches(best, bound):
+                return self.subject.held(bounds, best.values)
+        if best is not None and self.place is None:
+            # Trees over all devices take longer than offers may; what is known is a plan, and so can be kept.
+            return self.subject.held(bounds, best.values)
+        values = self.subject.searched(bounds, call, best)
+        return None if values is None else self.subject.held(bounds, values)
+
+    def _tries(self, bounds: Bounds, call: Call, bound: Answer) -> Iterator[Bounds]:
+        """Yield bounds with states to try: the plan's, those of devices called alone, those nearest to the bound's."""
+        yield self.subject.held(bounds, self.planned.plan)
+        place = (call.first, call.end, call.direction)
+        for found in self.tries:
+            if place in found:
+                yield self.subject.held(bounds, found[place])
+        yield self.subject.rounded(bounds, bound)
 
     def _reaches(self, known: Answer, bound: Answer) -> bool:
         """Tell whether a plan with a call is as good as the bound says that any can be."""
@@ -204,11 +199,8 @@ class _Maker:
     def _made(self, held: Bounds, call: Call, answer: Answer, reference: float) -> Offer:
         horizon, subject = self.planned.problem.horizon, self.subject
         hours = (call.end - call.first) * horizon.step_hours
-        steps, least = call.end - call.first, self._least(held, call)
-        points = self._points(held, call, answer, reference, least)
-        if least:
-            points = from_cheapest_mean(points)
-            least = points[0].power_kw
+        steps = call.end - call.first
+        least, points = Ladder(subject, held, call, reference).points(answer, self.terms.price_steps)
         self.found[(call.first, call.end, call.direction)] = answer.values
         start = horizon.start + call.first * horizon.step
         change = subject.changes(answer.values)
@@ -239,33 +231,9 @@ class _Maker:
             currency=self.terms.currency,
         )
 
-    def _least(self, held: Bounds, call: Call) -> float:
-        """Return the least power that these states can be called at, kW."""
-        if self.subject.rigid:
-            return call.most_kw
-        if not len(self.subject.states):
-            return 0.0
-        smallest = self.subject.smallest(held, call)
-        least = call.most_kw if smallest is None else smallest.power_kw
-        return 0.0 if least <= NOISE_KW else min(call.most_kw, floor_power(least - NOISE_KW) + WATT_KW)
 
-    def _points(self, held: Bounds, call: Call, full: Answer, reference: float, least: float) -> list[Point]:
-        """Return what the call costs at its least power (where that is not 0), at every bend, and at full power."""
-        sign = call.direction.sign
-
-        def point(power: float, answer: Answer) -> Point:
-            return Point(power, max(0.0, answer.goal_eur - reference), sign * answer.slope_eur_per_kw)
-
-        def cost(power: float) -> Point | None:
-            answer = self.subject.cheapest(held, replace(call, least_kw=power, most_kw=power))
-            return None if answer is None else point(power, answer)
-
-        high = point(call.most_kw, full)
-        straight = not least and high.slope_eur_per_kw * high.power_kw - high.cost_eur <= SAME_EUR
-        low = None if straight or least >= high.power_kw - WATT_KW else cost(max(least, WATT_KW))
-        if low is None:
-            return [high]
-        if least:
-            return [low, *points_between(low, high, cost, self.terms.price_steps - 2)]
-        nothing = Point(0.0, 0.0, low.slope_eur_per_kw)
-        return points_between(nothing, high, cost, self.terms.price_steps - 1)
+def _better(found: Answer, best: Answer) -> bool:
+    """Tell whether a plan with a call has more power than another, or the same for less."""
+    if abs(found.power_kw - best.power_kw) < WATT_KW:
+        return found.goal_eur < best.goal_eur
+    return found.power_kw > best.power_kw

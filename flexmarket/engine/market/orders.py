@@ -15,7 +15,7 @@ PRICE_DECIMALS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfferTerms:
+class OrderTerms:
     """What an order is checked against; powers are magnitudes in kW, `positive` means more power for the grid."""
 
     state: OfferState
@@ -75,7 +75,7 @@ def price_of(prices: Sequence[PriceStep], power_kw: float) -> float:
     return cost / power_kw if power_kw > 0 else 0.0
 
 
-def check_order(terms: OfferTerms, request: OrderRequest, now: datetime) -> float:
+def check_order(terms: OrderTerms, request: OrderRequest, now: datetime) -> float:
     """Return the magnitude in kW that the order calls.
 
     Raises:
@@ -91,7 +91,7 @@ def check_order(terms: OfferTerms, request: OrderRequest, now: datetime) -> floa
     return called
 
 
-def _about_the_offer(terms: OfferTerms, now: datetime) -> Iterator[Refusal]:
+def _about_the_offer(terms: OrderTerms, now: datetime) -> Iterator[Refusal]:
     reason = {
         OfferState.EXPIRED: Reason.EXPIRED_REFERENCE,
         OfferState.REVOKED: Reason.REVOKED_REFERENCE,
@@ -109,7 +109,7 @@ def _about_the_offer(terms: OfferTerms, now: datetime) -> Iterator[Refusal]:
         yield Refusal(Reason.NO_BASELINE, "offer", "without baseline", "an offer whose plan is stored")
 
 
-def _about_the_clock(terms: OfferTerms, request: OrderRequest) -> Iterator[Refusal]:
+def _about_the_clock(terms: OrderTerms, request: OrderRequest) -> Iterator[Refusal]:
     if request.step is not None and request.step != terms.step:
         minutes, allowed = (round(each.total_seconds() / 60) for each in (request.step, terms.step))
         yield Refusal(Reason.ISP_DURATION, "step_minutes", minutes, str(allowed))
@@ -117,7 +117,7 @@ def _about_the_clock(terms: OfferTerms, request: OrderRequest) -> Iterator[Refus
         yield Refusal(Reason.TIME_ZONE, "time_zone", request.time_zone, terms.zone.key)
 
 
-def _called(terms: OfferTerms, request: OrderRequest) -> tuple[float, list[Refusal]]:
+def _called(terms: OrderTerms, request: OrderRequest) -> tuple[float, list[Refusal]]:
     """Return the magnitude that is called, or what is wrong with the steps."""
     given = [request.power_kw is not None, bool(request.steps), request.powers_kw is not None]
     if sum(given) != 1:
@@ -161,7 +161,7 @@ def _by_step(request: OrderRequest, count: int) -> tuple[Mapping[int, float], li
     return found, []
 
 
-def _about_the_power(terms: OfferTerms, called: float) -> Iterator[Refusal]:
+def _about_the_power(terms: OrderTerms, called: float) -> Iterator[Refusal]:
     # Written so that not-a-number is refused too.
     if not 0 < called <= terms.power_kw + TOLERANCE_KW:
         yield Refusal(Reason.POWER_VALUE, "power_kw", f"{called:g}", f"more than 0 and at most {terms.power_kw:g}")
@@ -177,7 +177,7 @@ def _about_the_power(terms: OfferTerms, called: float) -> Iterator[Refusal]:
             yield Refusal(Reason.POWER_VALUE, "power_kw", f"{called:g}", allowed)
 
 
-def _about_the_price(terms: OfferTerms, request: OrderRequest, called: float) -> Iterator[Refusal]:
+def _about_the_price(terms: OrderTerms, request: OrderRequest, called: float) -> Iterator[Refusal]:
     if request.price_eur_per_kwh is None or not 0 < called <= terms.power_kw + TOLERANCE_KW:
         return
     asked = price_of(terms.prices, min(called, terms.power_kw))
