@@ -16,6 +16,9 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.lab import api as lab_api
         from flexmarket.lab import services as lab
         from flexmarket.lab import tasks as lab_tasks
+        from flexmarket.trading import tasks as trading
+        from flexmarket.trading.activation import activate_order
+        from flexmarket.trading.ordering import ACTIVATE_ORDER
         from flexplatform.accounts import permissions
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.jobs.registry import FollowUp, JobKind, follow_ups, job_kinds
@@ -50,6 +53,26 @@ class FlexmarketConfig(AppConfig):
                 run_permission=permissions.RUN_SCHEDULES,
                 result_url=lab_tasks.solved_page,
                 order=40,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                trading.MAKE_OFFERS,
+                "Offers for a market",
+                trading.make,
+                view_permission=permissions.VIEW_OFFERS,
+                run_permission=permissions.SELL_OFFERS,
+                order=41,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                ACTIVATE_ORDER,
+                "Activation",
+                activate_order,
+                view_permission=permissions.VIEW_OFFERS,
+                run_permission=permissions.PLACE_ORDERS,
+                order=42,
             )
         )
         routes.add(Route("flexmarket", "", "flexmarket.urls", order=40))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.models import Asset, Checked, Portfolio, Site
-from flexmarket.engine.market.orders import OfferTerms
+from flexmarket.engine.market.orders import OrderTerms
 from flexmarket.engine.market.states import OfferState
 from flexmarket.engine.offer import PriceStep
 from flexmarket.models.products import MarketProduct, decimal_field
@@ -124,6 +124,17 @@ class MarketOffer(Checked):  # type: ignore[django-manager-missing]
         return f"Offer {self.pk}"
 
     @property
+    def plan(self) -> ScheduleRun:
+        """The plan that is its baseline.
+
+        Raises:
+            LookupError: for an offer of a portfolio, which has one per site.
+        """
+        if self.run is None:
+            raise LookupError(f"{self} is of a portfolio; its parts have plans.")
+        return self.run
+
+    @property
     def reference(self) -> str:
         """Its name on the market."""
         return f"FX-{self.pk}"
@@ -160,9 +171,9 @@ class MarketOffer(Checked):  # type: ignore[django-manager-missing]
         return total / before if before else Decimal(0)
 
     @property
-    def terms(self) -> OfferTerms:
+    def terms(self) -> OrderTerms:
         """What an order is checked against."""
-        return OfferTerms(
+        return OrderTerms(
             state=OfferState(self.state),
             positive=self.direction == self.Direction.POSITIVE,
             start=self.start,

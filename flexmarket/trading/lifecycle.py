@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
@@ -38,12 +39,30 @@ def change_state(
     return locked
 
 
+def check_submittable(offer: MarketOffer) -> str:
+    """Return why an offer cannot go on the market now; nothing where it can."""
+    now = timezone.now()
+    if now >= min(offer.valid_until, offer.gate_closes_at):
+        return "Its gate has closed."
+    if not offer.product.is_active:
+        return f"{offer.product} is not sold any more."
+    return ""
+
+
+@transaction.atomic
 def submit(*, organization: Organization, offers: Sequence[MarketOffer]) -> list[MarketOffer]:
-    """Put validated offers on the market.
+    """Validate drafts and put them on the market, all or none.
 
     Raises:
         StateError: as `change_state`.
+        ValidationError: names the first offer that cannot go there, and why.
     """
+    wanted = MarketOffer.objects.filter(organization=organization, pk__in=[each.pk for each in offers])
+    for offer in wanted.select_related("product"):
+        if reason := check_submittable(offer):
+            raise ValidationError({"offers": f"{offer} cannot be submitted. {reason}"})
+    drafts = list(wanted.filter(state=OfferState.DRAFT).only("pk"))
+    change_state(organization=organization, offers=drafts, state=OfferState.VALIDATED)
     return change_state(organization=organization, offers=offers, state=OfferState.SUBMITTED)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flexmarket.engine.market.orders import CalledSteps, OfferTerms, OrderRequest, check_order, price_of
+from flexmarket.engine.market.orders import CalledSteps, OrderTerms, OrderRequest, check_order, price_of
 from flexmarket.engine.market.refusals import OrderRefused, Reason
 from flexmarket.engine.market.states import OfferState
 from flexmarket.engine.offer import PriceStep
@@ -15,7 +15,7 @@ from flexmarket.engine.offer import PriceStep
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)  # the 49th quarter-hour of the local day
 NOW = START - timedelta(hours=3)
-TERMS = OfferTerms(
+TERMS = OrderTerms(
     state=OfferState.SUBMITTED,
     positive=True,
     start=START,
@@ -31,7 +31,7 @@ TERMS = OfferTerms(
 )
 
 
-def reasons(terms: OfferTerms = TERMS, now: datetime = NOW, **asked: Any) -> list[Reason]:
+def reasons(terms: OrderTerms = TERMS, now: datetime = NOW, **asked: Any) -> list[Reason]:
     with pytest.raises(OrderRefused) as caught:
         check_order(terms, OrderRequest(**asked), now)
     return [each.reason for each in caught.value.refusals]
