@@ -41,7 +41,7 @@ class ChannelFacts:
     country: str = ""
     latitude: float | None = None
     longitude: float | None = None
-    device: Mapping[str, float] = field(default_factory=dict)
+    device: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a kind that no model knows."""

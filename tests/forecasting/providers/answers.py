@@ -82,7 +82,7 @@ def energy_charts(
 
 
 def entsoe(start: datetime, prices: Sequence[float | None], minutes: int = 60, currency: str = "EUR") -> str:
-    """Return a publication of prices as ENTSO-E documents it (A44, curve A03: a missing point repeats the one before)."""
+    """Return a publication of prices as ENTSO-E documents it (A44, A03: a missing point repeats the one before)."""
     end = start + timedelta(minutes=minutes) * len(prices)
     points = "".join(
         f"<Point><position>{number}</position><price.amount>{price}</price.amount></Point>"

@@ -51,9 +51,10 @@ def test_what_may_pass_is_tried_again_with_growing_pauses() -> None:
 
 def test_a_limit_of_calls_that_stays_is_told_after_a_few_attempts() -> None:
     pauses: list[float] = []
-    with client(httpx.Response(429, headers={"Retry-After": "99999"}), pauses=pauses) as http:
-        with pytest.raises(HttpError, match=r"answered 429 Too Many Requests \(4 attempts\)") as raised:
-            http.text(URL, {})
+    limited = client(httpx.Response(429, headers={"Retry-After": "99999"}), pauses=pauses)
+    told = r"answered 429 Too Many Requests \(4 attempts\)"
+    with limited as http, pytest.raises(HttpError, match=told) as raised:
+        http.text(URL, {})
     assert raised.value.status == 429
     assert pauses == [30.0, 30.0, 30.0]
 
