@@ -206,7 +206,10 @@ class _Maker:
         change = subject.changes(answer.values)
         called = np.full(steps, call.most_kw)
         if subject.rigid:
+            # A device that only switches gives what it gives: at least what was asked for.
             called = np.maximum(called, np.abs(change[call.first : call.end]))
+            least = float(called.min())
+            points = [points[-1]._replace(power_kw=least)]
         return Offer(
             key=f"{self.device or SITE}/{call.direction}/{call.first}/{steps}",
             device=self.device,
