@@ -1,14 +1,17 @@
-"""Stored offers, the products and orders of markets, and the scenarios of the lab."""
+"""Stored offers, products and orders of markets, deliveries and statements, and the scenarios of the lab."""
 
 from flexmarket.models.market_offers import STATE_LABELS, MarketOffer, Order
 from flexmarket.models.offers import SERIES, FlexibilityOffers
 from flexmarket.models.products import Contract, MarketProduct
 from flexmarket.models.scenarios import Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
+from flexmarket.models.settlement import Delivery, Dispute, Statement, StatementLine
 
 __all__ = [
     "SERIES",
     "STATE_LABELS",
     "Contract",
+    "Delivery",
+    "Dispute",
     "FlexibilityOffers",
     "MarketOffer",
     "MarketProduct",
@@ -17,4 +20,6 @@ __all__ = [
     "ScenarioArchive",
     "ScenarioRun",
     "ScenarioSeries",
+    "Statement",
+    "StatementLine",
 ]

@@ -1,0 +1,1 @@
+"""What calls delivered, and who is paid what for it."""
