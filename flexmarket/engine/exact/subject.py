@@ -14,6 +14,8 @@ from optimization.engine.series import Series
 
 BOTH_KW = 1e-6
 REPAIRS = 4
+MOST_NODES = 64
+NEAR_EUR = 1e-5
 MOST_KW = 1e7
 # How near to the best a plan with other states must be: EUR, or as a share of the cost of the day.
 LEAST_GAP_EUR = 2e-3
@@ -70,7 +72,7 @@ class Subject:
         self.columns: Places = np.flatnonzero(free)
         self._new = np.cumsum(free) - 1
         pairs = planned.compiled.exclusive[free[planned.compiled.exclusive[:, 1]]]
-        self.opposites = (pairs[:, 1], pairs[:, 2])
+        self.opposites = (self._new[pairs[:, 1]], self._new[pairs[:, 2]])
         call = planned.power(planned.meter if place is None else place)
         self.baseline_kw = self._planned_kw(place) if baseline_kw is None else baseline_kw
         entries, row_low, row_high = planned.kept_matrix()
@@ -222,23 +224,71 @@ class Subject:
         return whole
 
     def _solve(self, bounds: Bounds, last_cost: float) -> Answer | None:
-        """Solve, and while a plan does two opposite things at once, bar the smaller of them and solve again."""
-        one, other = self.opposites
+        """Return the best plan that does no two opposite things at once; None where none was found.
+
+        Opposites are left to the linear programme, decided for the larger one, and planned again. Where that loses
+        something (a full store that burns energy to consume more), they are branched on.
+        """
+        best: tuple[float, Solution] | None = None
+        nodes = [bounds]
+        for _ in range(MOST_NODES):
+            if not nodes:
+                break
+            bounds = nodes.pop()
+            found = self.program.solve(bounds, last_cost=last_cost)
+            if found is None or not self._betters(found, best, last_cost):
+                continue
+            opposite = self._opposite(found)
+            if opposite is None:
+                best = (self._worth(found, last_cost), found)
+                continue
+            repaired = self._repaired(bounds, opposite, last_cost)
+            if repaired is not None and self._betters(repaired, best, last_cost):
+                best = (self._worth(repaired, last_cost), repaired)
+            if self._betters(found, best, last_cost):
+                smaller, larger = opposite
+                nodes += [_barred(bounds, larger[:1]), _barred(bounds, smaller[:1])]
+        return None if best is None else self._answer(best[1])
+
+    def _repaired(self, bounds: Bounds, opposite: tuple[Places, Places] | None, last_cost: float) -> Solution | None:
+        """Return the plan with all opposites decided for the larger one."""
+        found: Solution | None = None
         for _ in range(REPAIRS):
+            if opposite is None:
+                return found
+            bounds = _barred(bounds, opposite[0])
             found = self.program.solve(bounds, last_cost=last_cost)
             if found is None:
                 return None
-            whole = self._whole(found.values)
-            both = np.minimum(whole[one], whole[other]) > BOTH_KW
-            if not both.any():
-                return self._answer(found)
-            bounds = bounds.copy()
-            smaller = np.where(whole[one] > whole[other], other, one)[both]
-            bounds.high[self._new[smaller]] = 0.0
-        return None
+            opposite = self._opposite(found)
+        return found if opposite is None else None
+
+    def _opposite(self, found: Solution) -> tuple[Places, Places] | None:
+        """Return the smaller and the larger columns of opposites that are both above zero, the worst first."""
+        one, other = self.opposites
+        first, second = found.values[one], found.values[other]
+        both = np.minimum(first, second)
+        worst = np.argsort(-both)[: int((both > BOTH_KW).sum())]
+        if not len(worst):
+            return None
+        smaller = np.where(first > second, other, one)
+        larger = np.where(first > second, one, other)
+        return smaller[worst], larger[worst]
+
+    def _worth(self, found: Solution, last_cost: float) -> float:
+        return float(self.goal @ found.values) + last_cost * float(found.values[-1])
+
+    def _betters(self, found: Solution, best: tuple[float, Solution] | None, last_cost: float) -> bool:
+        return best is None or self._worth(found, last_cost) < best[0] - NEAR_EUR
 
     def changes(self, values: Series) -> Series:
         """Return by how much the power of a plan differs from the promised one, kW per step (positive: more)."""
         planned = self.planned
         power = planned.power(planned.meter if self.place is None else self.place).times(values, planned.count)
         return power - self.baseline_kw
+
+
+def _barred(bounds: Bounds, columns: Places) -> Bounds:
+    barred = bounds.copy()
+    barred.high[columns] = 0.0
+    return barred
