@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flexmarket.engine.market.orders import CalledSteps, OrderTerms, OrderRequest, check_order, price_of
+from flexmarket.engine.market.orders import CalledSteps, OrderRequest, OrderTerms, check_order, price_of
 from flexmarket.engine.market.refusals import OrderRefused, Reason
 from flexmarket.engine.market.states import OfferState
 from flexmarket.engine.offer import PriceStep
