@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping
 
-from forecasting.engine.models.baselines import SameSlot
+from forecasting.engine.models.baselines import Climatology, SameSlot
+from forecasting.engine.models.blend import Blend
+from forecasting.engine.models.boosting import Boosting
+from forecasting.engine.models.ridge import Ridge
 from forecasting.engine.protocol import ForecastError, Model
 
+NAIVE = "yesterday"
 MODELS: Mapping[str, Model] = {
     model.name: model
     for model in (
-        SameSlot(name="yesterday", days=1),
+        SameSlot(name=NAIVE, days=1),
         SameSlot(name="last_week", days=7),
+        Climatology(),
+        Ridge(),
+        Boosting(),
+        Blend(),
     )
 }
 
