@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from forecasting.engine.ev import EV
 from forecasting.engine.models.baselines import Climatology, SameSlot
 from forecasting.engine.models.blend import Blend
 from forecasting.engine.models.boosting import Boosting
 from forecasting.engine.models.ridge import Ridge
+from forecasting.engine.physical import HEAT, LOAD, PV, WIND
 from forecasting.engine.protocol import ForecastError, Model
 
 NAIVE = "yesterday"
@@ -18,6 +20,11 @@ MODELS: Mapping[str, Model] = {
         Ridge(),
         Boosting(),
         Blend(),
+        PV,
+        WIND,
+        HEAT,
+        LOAD,
+        EV,
     )
 }
 

@@ -39,10 +39,9 @@ def test_a_car_that_comes_every_evening_is_certain() -> None:
     np.testing.assert_allclose(found.energy_kwh, 11)
 
 
-@pytest.mark.parametrize(
-    ("sunday", "hours"), [(datetime(2026, 3, 28, 23, tzinfo=UTC), 23), (datetime(2026, 10, 24, 22, tzinfo=UTC), 25)]
-)
-def test_the_evening_stays_the_evening_when_clocks_change(sunday: datetime, hours: int) -> None:
+@pytest.mark.parametrize("midnight", [datetime(2026, 3, 29, 22, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC)])
+def test_the_evening_stays_the_evening_when_clocks_change(midnight: datetime) -> None:
+    """The Mondays after the clocks were changed, from local midnight."""
     pattern = {name: DayType((Session(18.0, 1.0, 11.0),), 1.0) for name in (WORKDAY, WEEKEND)}
     monday = Grid(midnight, HOUR, 24)
     np.testing.assert_array_equal(np.flatnonzero(outlook(pattern, monday, BERLIN).power_kw), [18])
