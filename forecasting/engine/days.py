@@ -5,7 +5,7 @@ neighbours, the hour that comes twice in autumn is averaged; on the way back eac
 wall-clock slot.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,13 +62,13 @@ class Days:
         )
 
 
-def of_zones(batch: Batch) -> Iterator[tuple[list[int], Days]]:
-    """Yield the numbers of the channels of each time zone, and their days."""
+def of_zones(batch: Batch, rows: Iterable[int] | None = None) -> Iterator[tuple[list[int], Days]]:
+    """Yield the numbers of the channels (all, or some) of each time zone, and their days."""
     zones: dict[str, list[int]] = {}
-    for row, channel in enumerate(batch.channels):
-        zones.setdefault(channel.time_zone, []).append(row)
-    for zone, rows in zones.items():
-        yield rows, days_of(batch, zone)
+    for row in range(len(batch.channels)) if rows is None else rows:
+        zones.setdefault(batch.channels[row].time_zone, []).append(row)
+    for zone, members in zones.items():
+        yield members, days_of(batch, zone)
 
 
 def days_of(batch: Batch, zone: str) -> Days:
@@ -93,13 +93,15 @@ def _tabled(values: Series, places: Places, days: int, slots: int) -> Series:
     table = np.full((len(values), days * slots), np.nan)
     chosen, where = values[:, inside], places[inside]
     table[:, where] = chosen
-    twice = np.flatnonzero(np.diff(np.sort(where)) == 0)
-    for place in np.unique(np.sort(where)[twice]):
-        with np.errstate(invalid="ignore"):
-            table[:, place] = chosen[:, where == place].mean(axis=1)
-    skipped = np.setdiff1d(np.arange(where[0], where[-1] + 1), where) if len(where) else where
-    if len(skipped) and len(skipped) <= days * slots // 4:
-        _fill(table, skipped)
+    for place in np.flatnonzero(np.bincount(where, minlength=1) > 1):
+        table[:, place] = chosen[:, where == place].mean(axis=1)
+    if len(where):
+        met = np.zeros(days * slots, dtype=bool)
+        met[where] = True
+        skipped = np.flatnonzero(~met[: where[-1] + 1])
+        skipped = skipped[skipped > where[0]]
+        if len(skipped):
+            _fill(table, skipped)
     return table.reshape(len(values), days, slots)
 
 

@@ -62,7 +62,7 @@ class Rows:
 
     days: npt.NDArray[np.int64]
     names: Sequence[str]
-    values: Series
+    values: npt.NDArray[np.float32]
     target: Series
 
 
@@ -73,6 +73,7 @@ class Table:
     past: Series
     inputs: Mapping[str, Series]
     calendar: Calendar
+    kind: str = "load"
 
     @property
     def days(self) -> int:
@@ -103,10 +104,12 @@ def rows_of(table: Table, ahead: int, newest: int) -> Rows:
     targets = np.append(np.arange(first, table.days), table.days + ahead)
     columns = {
         **_lags(filled(table.past), targets, ahead),
-        **_of_calendar(table.calendar, targets, table.past, table.days),
+        **_of_calendar(table.calendar, targets, table.days),
         **_of_inputs(table.inputs, targets, ahead),
     }
-    values = np.stack([np.broadcast_to(column, _shape(table, targets)) for column in columns.values()], axis=-1)
+    values = np.empty((*_shape(table, targets), len(columns)), dtype=np.float32)
+    for number, column in enumerate(columns.values()):
+        values[..., number] = column
     target = np.full(_shape(table, targets), np.nan)
     target[:, :-1] = table.past[:, targets[:-1]]
     return Rows(targets, list(columns), values, target)
@@ -133,13 +136,12 @@ def _lags(past: Series, targets: npt.NDArray[np.int64], ahead: int) -> dict[str,
     return columns
 
 
-def _of_calendar(calendar: Calendar, targets: npt.NDArray[np.int64], past: Series, days: int) -> dict[str, Series]:
+def _of_calendar(calendar: Calendar, targets: npt.NDArray[np.int64], days: int) -> dict[str, Series]:
     weekday = calendar.weekday[targets]
     columns = {f"weekday {day}": (weekday == day)[None].astype(np.float64) for day in (0, 1, 3, 4, 5, 6)}
     if days > YEAR_DAYS * 0.8:
         turn = 2 * np.pi * calendar.year_share[targets]
         columns |= {"winter": np.cos(turn)[None], "spring": np.sin(turn)[None]}
-    del past
     return columns
 
 
@@ -162,4 +164,5 @@ def _of_inputs(inputs: Mapping[str, Series], targets: npt.NDArray[np.int64], ahe
 def _nanmean(values: Series) -> Series:
     known = ~np.isnan(values)
     total: Series = np.where(known, values, 0.0).sum(axis=-1, keepdims=True)
-    return total / np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    mean: Series = total / np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    return mean

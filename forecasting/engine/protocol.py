@@ -113,6 +113,10 @@ class Batch:
         """The steps to forecast."""
         return Grid(self.origin, self.step, self.horizon)
 
+    def with_history(self, days: float) -> list[int]:
+        """Return the numbers of the channels with at least so many days of history."""
+        return [int(row) for row in np.flatnonzero(self.history_days >= days)]
+
     def of(self, rows: Sequence[int]) -> "Batch":
         """Return the batch of some of its channels, by number."""
         chosen = list(rows)

@@ -15,8 +15,9 @@ TINY = 1e-9
 class Score:
     """The measures of one forecast or of many; those in percent are of the mean absolute level of the outcome.
 
-    `pinball_percent` is the mean over the nine quantiles, `coverage_percent` the share of outcomes within the central
-    80 %, `bias_percent` is above zero where too much was forecast, `mae` is in the unit of the channel.
+    `pinball_percent` is the mean over the nine quantiles. `coverage_percent` is the share of outcomes within the
+    central 80 %, where there was something to know. `bias_percent` is above zero where too much was forecast. `mae` is
+    in the unit of the channel.
     """
 
     pinball_percent: float
@@ -42,10 +43,13 @@ def pinball(quantiles: Series, outcome: Series) -> Series:
 
 
 def covered(quantiles: Series, outcome: Series) -> Series:
-    """Return 1 where the outcome lies within the central 80 %, (..., steps); a point on a band of no width counts."""
+    """Return 1 where the outcome lies within the central 80 %, else 0, (..., steps).
+
+    A band without width that is right says nothing of the width of bands (PV at night): not-a-number.
+    """
     low, high = quantiles[..., BAND[0], :], quantiles[..., BAND[1], :]
-    slack = TINY * np.abs(outcome)
-    return ((low - slack <= outcome) & (outcome <= high + slack)).astype(np.float64)
+    inside = ((low <= outcome) & (outcome <= high)).astype(np.float64)
+    return np.where((low == high) & (outcome == low), np.nan, inside)
 
 
 def score(mean: Series, quantiles: Series, outcome: Series, level: float | None = None) -> Score | None:
@@ -59,9 +63,11 @@ def score(mean: Series, quantiles: Series, outcome: Series, level: float | None 
     unit = level if level is not None else float(np.abs(outcome[known]).mean())
     share = 100 / max(unit, TINY)
     error = (mean - outcome)[known]
+    hits = covered(quantiles, outcome)[known]
+    hits = hits[~np.isnan(hits)]
     return Score(
         pinball_percent=share * float(pinball(quantiles, outcome)[known].mean()),
-        coverage_percent=100 * float(covered(quantiles, outcome)[known].mean()),
+        coverage_percent=100 * float(hits.mean()) if hits.size else 100.0,
         bias_percent=share * float(error.mean()),
         mae=float(np.abs(error).mean()),
         mae_percent=share * float(np.abs(error).mean()),

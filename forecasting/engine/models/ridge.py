@@ -4,130 +4,111 @@ The spread is that of the errors on similar days, each error being what the mode
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from forecasting.engine.days import Days, of_zones
 from forecasting.engine.features import Calendar, Rows, Table, rows_of
 from forecasting.engine.grid import Series
-from forecasting.engine.protocol import KINDS, LEVELS, Batch, Prediction, crossing_free
+from forecasting.engine.models.lear import lear_estimates
+from forecasting.engine.protocol import KINDS, Batch, Prediction, crossing_free
+from forecasting.engine.spread import quantiles_of, usual_range
 
 PENALTIES = (0.01, 0.04, 0.16)
-HALF_LIFE_DAYS = 180.0
-MOST_DAYS = 730
+HALF_LIFE_DAYS = 365.0
+MOST_DAYS = 540
+LEAST_DAYS = 15
 NEIGHBOURS = 50
+LEAR_SHARE = 0.7
+HIGHEST_LEVERAGE = 0.9
+STANDARD_LIMIT = 6.0
 CELLS = 20_000_000
 TINY = 1e-12
+UNKNOWN_DISTANCE = 1e9
+Numbers = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class DayFit:
-    """A ridge forecast of the rows of a table: of each day as if that day had not been measured, and of the last."""
+    """Estimates (channels, target days, slots): of each day as if it had not been measured, and of the forecast day."""
 
     rows: Rows
     estimate: Series
 
     @property
     def errors(self) -> Series:
-        """Errors (channels, training days, slots) of days that were forecast without being trained on."""
+        """Errors (channels, training days, slots) on days that were not trained on."""
         return (self.rows.target - self.estimate)[:, :-1]
 
 
-def day_fit(table: Table, ahead: int) -> DayFit:
-    """Fit the ridge of every channel and slot, and forecast each day without itself."""
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Standardised features (channels, slots, days, features), centred targets and weights (channels, slots, days)."""
+
+    x: Numbers
+    y: Numbers
+    weight: Numbers
+    centre: Series
+
+    def part(self, every: int) -> "_Task":
+        return _Task(self.x[:, ::every], self.y[:, ::every], self.weight[:, ::every], self.centre[:, ::every])
+
+
+def day_fit(table: Table, ahead: int, held_out: int = 0) -> DayFit:
+    """Fit every channel and slot, and forecast each day without itself; the newest `held_out` days train nothing."""
     rows = rows_of(table, ahead, MOST_DAYS)
-    x, y, weight = _standardised(rows)
-    best = _best_penalty(x, y, weight)
-    return DayFit(rows, _unseen(x, y, weight, best) + _centre(rows, weight))
+    seen = replace(rows, target=rows.target.copy())
+    seen.target[:, len(rows.days) - 1 - held_out :] = np.nan
+    task = _task(seen)
+    estimate = np.swapaxes(_unseen(task, _best_penalty(task)) + task.centre, 1, 2)
+    if table.kind == "price":
+        lear = lear_estimates(table, seen, ahead)
+        estimate = np.where(np.isnan(lear), estimate, LEAR_SHARE * lear + (1 - LEAR_SHARE) * estimate)
+    return DayFit(rows, estimate)
 
 
-def _weights(rows: Rows) -> Series:
-    age = rows.days[-1] - rows.days
-    fading = 0.5 ** (age / HALF_LIFE_DAYS)
-    weight = np.where(np.isnan(rows.target), 0.0, fading[None, :, None])
-    return np.swapaxes(weight, 1, 2)
+def similar_days(fit: DayFit, day: int = -1) -> Series:
+    """Return quantiles (channels, 9, slots) of the errors on the days most like a target day, slot by slot.
 
-
-def _centre(rows, weight):
-    y = np.nan_to_num(np.swapaxes(rows.target, 1, 2))
-    total = np.maximum(weight.sum(axis=-1, keepdims=True), TINY)
-    return np.swapaxes((weight * y).sum(-1, keepdims=True) / total, 1, 2)
-
-
-def _standardised(rows: Rows) -> tuple[Series, Series, Series]:
-    """Return features (channels, slots, days, features), targets and weights (channels, slots, days)."""
-    weight = _weights(rows)
-    total = np.maximum(weight.sum(axis=-1), TINY)[..., None]
-    x = np.swapaxes(rows.values, 1, 2)
-    known = ~np.isnan(x)
-    x = np.where(known, x, 0.0)
-    w = weight[..., None] * known
-    tot = np.maximum(w.sum(axis=2, keepdims=True), TINY)
-    mean = (w * x).sum(axis=2, keepdims=True) / tot
-    x = np.where(known, x - mean, 0.0)
-    scale = np.sqrt((w * x**2).sum(axis=2, keepdims=True) / tot)
-    x = np.where(scale > 1e-9 * (np.abs(mean) + 1e-9), x / np.maximum(scale, TINY), 0.0)
-    x = np.clip(x, -6, 6)
-    y = np.nan_to_num(np.swapaxes(rows.target, 1, 2))
-    y = np.where(weight > 0, y - (weight * y).sum(axis=-1, keepdims=True) / total, 0.0)
-    return x, y, weight / total
-
-
-def _unseen(x: Series, y: Series, weight: Series, penalty: Series) -> Series:
-    """Return the estimates (channels, days, slots) with each day left out of its own training."""
-    size = x.shape[-1]
-    weighted = np.swapaxes(x * weight[..., None], 2, 3)
-    gram = weighted @ x + penalty[:, None, None, None] * np.eye(size)
-    solved = np.linalg.solve(gram, weighted)
-    fitted = (x @ (solved @ y[..., None]))[..., 0]
-    leverage = np.minimum(np.einsum("csdf,csfd->csd", x, solved) + weight, 0.9)
-    unseen = y - (y - fitted) / (1 - leverage)
-    return np.swapaxes(np.where(weight > 0, unseen, fitted), 1, 2)
-
-
-def _best_penalty(x: Series, y: Series, weight: Series) -> Series:
-    some = slice(None, None, max(x.shape[1] // 8, 1))
-    losses = []
-    for penalty in PENALTIES:
-        e = _unseen(x[:, some], y[:, some], weight[:, some], np.full(len(x), penalty))
-        losses.append((np.swapaxes(weight[:, some], 1, 2) * np.abs(e - np.swapaxes(y[:, some], 1, 2))).sum(axis=(1, 2)))
-    return np.asarray(PENALTIES)[np.argmin(losses, axis=0)]
-
-
-def similar_days(fit: DayFit) -> Series:
-    """Return quantiles (channels, 9, slots) of the errors on the days most like the last one, slot by slot."""
-    errors, estimate = fit.errors, fit.estimate
-    w = np.isnan(errors)
-    scale = estimate.std(axis=1) + TINY
-    distance = np.abs(estimate[:, :-1] - estimate[:, -1:]) / scale[:, None]
-    distance += ((fit.rows.days[-1] - fit.rows.days[:-1]) / 365.0)[None, :, None]
-    distance = np.where(w, 1e9, distance)
-    k = min(NEIGHBOURS, errors.shape[1])
-    near = np.argpartition(distance, k - 1, axis=1)[:, :k]
+    Days are alike where their estimates are, and where they are not long apart; the slots next to each also count.
+    """
+    errors, estimate, days = fit.errors, fit.estimate, fit.rows.days
+    scale = estimate.std(axis=1, keepdims=True) + TINY
+    distance = np.abs(estimate[:, :-1] - estimate[:, [day]]) / scale
+    distance += (np.abs(days[day] - days[:-1]) / 365.0)[None, :, None]
+    distance[np.isnan(errors)] = UNKNOWN_DISTANCE
+    if day != -1:
+        distance[:, day] = UNKNOWN_DISTANCE
+    count = min(NEIGHBOURS, errors.shape[1])
+    near = np.argpartition(distance, count - 1, axis=1)[:, :count]
     pool = [np.take_along_axis(np.roll(errors, shift, axis=2), near, axis=1) for shift in (-1, 0, 1)]
-    return np.moveaxis(np.nanquantile(np.concatenate(pool, axis=1), LEVELS, axis=1), 0, 1)
+    return quantiles_of(np.concatenate(pool, axis=1))
 
 
-def tables_of(batch: Batch) -> Iterator[tuple[list[int], Days, Table]]:
-    """Yield the channels of each zone and country in pieces that fit into memory, as tables of days."""
-    for rows, days in of_zones(batch):
-        countries: dict[str, list[int]] = {}
-        for row in rows:
-            countries.setdefault(batch.channels[row].country, []).append(row)
-        for country, members in countries.items():
+def tables_of(batch: Batch, rows: list[int]) -> Iterator[tuple[list[int], Days, Table]]:
+    """Yield the given channels by zone, country and kind, in pieces that fit into memory, as tables of days."""
+    for members, days in of_zones(batch, rows):
+        if days.whole_days < LEAST_DAYS:
+            continue
+        alike: dict[tuple[str, str], list[int]] = {}
+        for row in members:
+            alike.setdefault((batch.channels[row].country, batch.channels[row].kind), []).append(row)
+        cells = min(days.whole_days, MOST_DAYS) * days.slots * (25 + 8 * len(batch.inputs))
+        size = max(CELLS // cells, 1)
+        for (country, kind), same in alike.items():
             calendar = Calendar.of(days, country)
-            size = max(int(CELLS / (min(days.whole_days, MOST_DAYS) * days.slots * (25 + 8 * len(batch.inputs)))), 1)
-            for begin in range(0, len(members), size):
-                piece = members[begin : begin + size]
+            for begin in range(0, len(same), size):
+                piece = same[begin : begin + size]
                 past = days.history(batch.history[piece])
                 inputs = {name: days.throughout(values[piece]) for name, values in batch.inputs.items()}
-                yield piece, days, Table(past, inputs, calendar)
+                yield piece, days, Table(past, inputs, calendar, kind)
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """The model: trains while it forecasts."""
+    """The model; it trains in milliseconds, while it forecasts."""
 
     name: str = "ridge"
     version: str = "1"
@@ -136,17 +117,69 @@ class Ridge:
     fit_every_days: int = 1
 
     def fit(self, batch: Batch) -> "Ridge":
-        """Return itself: it trains in milliseconds, when it forecasts."""
+        """Return itself."""
         del batch
         return self
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return the forecast of every channel."""
+        """Return the forecast of every channel with enough history."""
         found = Prediction.empty(len(batch.channels), batch.horizon)
-        for rows, days, table in tables_of(batch):
+        for rows, days, table in tables_of(batch, batch.with_history(self.minimum_history_days)):
             fits = [day_fit(table, ahead) for ahead in range(days.days_ahead)]
             mean = np.stack([fit.estimate[:, -1] for fit in fits], axis=1)
             spread = np.stack([similar_days(fit) for fit in fits], axis=2)
-            found.mean[rows] = days.steps(mean)
-            found.quantiles[rows] = days.steps(mean[:, None] + spread)
+            low, high = usual_range(table.past)
+            found.mean[rows] = days.steps(np.clip(mean, low[:, None], high[:, None]))
+            found.quantiles[rows] = days.steps(np.clip(mean[:, None] + spread, low[:, None, None], high[:, None, None]))
         return crossing_free(found.mean, found.quantiles)
+
+
+def _task(rows: Rows) -> _Task:
+    age = rows.days[-1] - rows.days
+    fading = 0.5 ** (age / HALF_LIFE_DAYS)
+    target = np.swapaxes(rows.target, 1, 2)
+    weight = np.where(np.isnan(target), 0.0, fading)
+    weight /= np.maximum(weight.sum(axis=-1, keepdims=True), TINY)
+    centre = (weight * np.nan_to_num(target)).sum(axis=-1, keepdims=True)
+    y = np.where(weight > 0, target - centre, 0.0)
+    x = _standardised(np.swapaxes(rows.values, 1, 2), weight.astype(np.float32))
+    return _Task(x, y.astype(np.float32), weight.astype(np.float32), centre)
+
+
+def _standardised(x: Numbers, weight: Numbers) -> Numbers:
+    gaps = bool(np.isnan(x).any())
+    known = ~np.isnan(x) if gaps else np.ones((1, 1, 1, 1), dtype=bool)
+    counted = weight[..., None] * known
+    total = np.maximum(counted.sum(axis=2, keepdims=True), np.float32(TINY))
+    filled = np.where(known, x, np.float32(0))
+    mean = (counted * filled).sum(axis=2, keepdims=True) / total
+    off = np.where(known, filled - mean, np.float32(0))
+    deviation = np.sqrt((counted * off**2).sum(axis=2, keepdims=True) / total)
+    usable = deviation > 1e-5 * np.abs(mean)
+    scaled = off * np.where(usable, 1 / np.where(usable, deviation, np.float32(1)), np.float32(0))
+    limited: Numbers = np.clip(scaled, -STANDARD_LIMIT, STANDARD_LIMIT, dtype=np.float32)
+    return limited
+
+
+def _unseen(task: _Task, penalty: Series) -> Series:
+    """Return centred estimates (channels, slots, days), each day left out of its own training by its leverage."""
+    x, weight = task.x, task.weight
+    weighted = np.swapaxes(x * weight[..., None], 2, 3)
+    eye = np.eye(x.shape[-1], dtype=np.float32)
+    gram = weighted @ x + penalty.astype(np.float32)[:, None, None, None] * eye
+    solved = np.linalg.solve(gram, weighted)
+    fitted = (x @ (solved @ task.y[..., None]))[..., 0]
+    leverage = np.minimum(np.einsum("csdf,csfd->csd", x, solved) + weight, HIGHEST_LEVERAGE)
+    unseen = task.y - (task.y - fitted) / (1 - leverage)
+    return np.where(weight > 0, unseen, fitted).astype(np.float64)
+
+
+def _best_penalty(task: _Task) -> Series:
+    """Return the penalty of each channel that is best on unseen days, judged by some of its slots."""
+    some = task.part(max(task.x.shape[1] // 8, 1))
+    losses = [
+        (some.weight * np.abs(_unseen(some, np.full(len(some.x), penalty)) - some.y)).sum(axis=(1, 2))
+        for penalty in PENALTIES
+    ]
+    best: Series = np.asarray(PENALTIES)[np.argmin(losses, axis=0)]
+    return best

@@ -1,0 +1,70 @@
+"""Which model forecasts a channel: what its history suffices for, and what a back-test found to be best."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from forecasting.engine.backtest import Record, Trial, rolling
+from forecasting.engine.models import MODELS, NAIVE
+from forecasting.engine.protocol import Batch, ForecastError, Model, Prediction
+
+# From the one that needs most to those that need nothing; physical models and profiles stand at the end.
+PREFERRED = ("blend", "ridge", "climatology")
+MARGIN = 0.98
+
+
+def suitable(kind: str, history_days: float) -> list[Model]:
+    """Return the models that can forecast a channel of a kind with so much history, the best guess first.
+
+    The fall-back chain: blend, ridge, climatology, then those that need no history. The naive ones and the boosting
+    alone, which is a part of the blend, are not in it.
+    """
+    needless = [model.name for model in MODELS.values() if model.minimum_history_days == 0]
+    chain = [MODELS[name] for name in (*PREFERRED, *needless)]
+    found = [model for model in chain if kind in model.kinds and model.minimum_history_days <= history_days]
+    naive = MODELS[NAIVE]
+    if not found and naive.minimum_history_days <= history_days:
+        return [naive]
+    return found
+
+
+def choose(
+    record: Record,
+    models: Sequence[Model],
+    origins: Sequence[datetime],
+    *,
+    history_days: int | None = None,
+) -> Mapping[str, str]:
+    """Return the name of the best model for each channel by a rolling back-test, by name of the channel.
+
+    The first model stands unless another is better by 2 %: channels do not change models for luck. A channel that no
+    model could forecast is left out.
+    """
+    if not models:
+        raise ForecastError("models: none given; at least 1 is needed.")
+    trials = [rolling(record, model, origins, history_days=history_days) for model in models]
+    chosen = {channel.name: _best(trials, row) for row, channel in enumerate(record.channels)}
+    return {name: model for name, model in chosen.items() if model}
+
+
+def _best(trials: Sequence[Trial], channel: int) -> str:
+    best, least = "", np.inf
+    for trial in trials:
+        score = trial.score_of(channel)
+        if score and score.pinball_percent < least * (MARGIN if best else 1.0):
+            best, least = trial.model, score.pinball_percent
+    return best
+
+
+def filled_in(predictions: Sequence[tuple[str, Prediction]], batch: Batch) -> tuple[Prediction, list[str]]:
+    """Return one prediction with each channel from the first that knows it, and the model's name by channel ("").
+
+    So a chain of models serves a batch whose channels have histories of all lengths.
+    """
+    found, names = Prediction.empty(len(batch.channels), batch.horizon), [""] * len(batch.channels)
+    for name, prediction in predictions:
+        for row in np.flatnonzero(prediction.known & ~found.known):
+            found.mean[row], found.quantiles[row] = prediction.mean[row], prediction.quantiles[row]
+            names[int(row)] = name
+    return found, names
