@@ -17,16 +17,12 @@ MARGIN = 0.98
 def suitable(kind: str, history_days: float) -> list[Model]:
     """Return the models that can forecast a channel of a kind with so much history, the best guess first.
 
-    The fall-back chain: blend, ridge, climatology, then those that need no history. The naive ones and the boosting
-    alone, which is a part of the blend, are not in it.
+    The fall-back chain: blend, ridge, climatology, then those that need no history, then the naive forecast. The
+    boosting alone is not in it: it is a part of the blend.
     """
     needless = [model.name for model in MODELS.values() if model.minimum_history_days == 0]
-    chain = [MODELS[name] for name in (*PREFERRED, *needless)]
-    found = [model for model in chain if kind in model.kinds and model.minimum_history_days <= history_days]
-    naive = MODELS[NAIVE]
-    if not found and naive.minimum_history_days <= history_days:
-        return [naive]
-    return found
+    chain = [MODELS[name] for name in (*PREFERRED, *needless, NAIVE)]
+    return [model for model in chain if kind in model.kinds and model.minimum_history_days <= history_days]
 
 
 def choose(

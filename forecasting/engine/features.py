@@ -22,6 +22,7 @@ WEEKS = (7, 14)
 YEAR_DAYS = 365.25
 HEATING_LIMIT_C = 15.0
 SUNDAY = 6
+FEW_INPUTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +40,9 @@ class Calendar:
         times = starts.to_numpy()[:, None] + (np.arange(days.slots) * step.to_timedelta64())[None]
         dates = pd.DatetimeIndex(times.ravel()).normalize()
         free = dates.isin(_holidays(country, int(dates.year.min()), int(dates.year.max())))
-        weekday = np.where(free, SUNDAY, dates.dayofweek)
+        weekday = np.where(free, SUNDAY, dates.day_of_week)
         shape = times.shape
-        share = np.asarray(dates.dayofyear, dtype=np.float64) / YEAR_DAYS
+        share = np.asarray(dates.day_of_year, dtype=np.float64) / YEAR_DAYS
         return cls(weekday.reshape(shape), free.reshape(shape), share.reshape(shape))
 
 
@@ -151,11 +152,12 @@ def _of_inputs(inputs: Mapping[str, Series], targets: npt.NDArray[np.int64], ahe
         now, before = values[:, targets], values[:, np.maximum(targets - ahead - 1, 0)]
         columns[name] = now
         columns[f"{name} squared"] = now**2
-        columns[f"{name} before"] = before
         columns[f"{name} earlier"] = np.concatenate([now[..., :1], now[..., :-1]], axis=-1)
         columns[f"{name} later"] = np.concatenate([now[..., 1:], now[..., -1:]], axis=-1)
         columns[f"{name} day mean"] = np.broadcast_to(_nanmean(now), now.shape)
-        columns[f"{name} mean before"] = np.broadcast_to(_nanmean(before), now.shape)
+        if len(inputs) <= FEW_INPUTS:
+            columns[f"{name} before"] = before
+            columns[f"{name} mean before"] = np.broadcast_to(_nanmean(before), now.shape)
         if name == TEMPERATURE:
             columns["heating degrees"] = np.maximum(HEATING_LIMIT_C - now, 0.0)
     return columns

@@ -15,8 +15,10 @@ from forecasting.engine.spread import quantiles_of
 RECENT_DAYS = 56
 EVERY = 2
 GROUPS = 4
-DAYS_OF_DOUBT = 15.0
-WIDTHS = (0.5, 2.0)
+DAYS_OF_DOUBT = 5.0
+WIDTHS = (0.85, 2.0)
+# A day ahead is a little less like the days before it than these are like each other.
+CAUTION = 1.08
 WEIGHTS = (0.25, 0.5, 0.75, 1.0)
 MEDIAN = LEVELS.index(0.5)
 EDGE_LEVEL = 0.9
@@ -133,7 +135,7 @@ def _widths(quantiles: Series, outcome: Series) -> Series:
             for number in range(GROUPS)
         ]
         found = np.concatenate(columns, axis=1)
-        sides.append(np.clip(np.where(found > 0, found, 1.0), *WIDTHS) ** trust)
+        sides.append(CAUTION * np.clip(np.where(found > 0, found, 1.0), *WIDTHS) ** trust)
     widths = np.stack(sides)
     return np.concatenate([widths, widths.mean(axis=1, keepdims=True)], axis=1)
 

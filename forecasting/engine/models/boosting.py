@@ -15,7 +15,7 @@ from scipy.stats import norm
 from forecasting.engine.days import Days
 from forecasting.engine.features import Table, filled
 from forecasting.engine.grid import Series
-from forecasting.engine.models.ridge import DayFit, Numbers, day_fit, tables_of
+from forecasting.engine.models.ridge import MOST_DAYS, DayFit, Numbers, day_fit, tables_of
 from forecasting.engine.protocol import KINDS, LEVELS, Batch, Prediction, crossing_free
 from forecasting.engine.spread import usual_range
 
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 TRAINED_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 HALVES = 2
 MOST_ROWS = 60_000
-TREES = 60
+MOST_ROWS_PER_CHANNEL = 8_000
+TREES = 45
 SETTINGS: Mapping[str, object] = {
     "objective": "quantile",
-    "learning_rate": 0.08,
+    "learning_rate": 0.1,
     "num_leaves": 20,
     "min_data_in_leaf": 60,
     "feature_fraction": 0.5,
@@ -139,9 +140,13 @@ class Boosting:
 
         inputs = sorted(batch.inputs)
         members = batch.with_history(self.minimum_history_days)
-        cells = len(members) * batch.steps_known * max(-(-batch.horizon // batch.steps_per_day), 1)
-        draw, share = np.random.default_rng(7), MOST_ROWS / max(cells, 1)
-        found = [_training(scene, share, draw) for scene in scenes(batch, members, inputs)]
+        cells = (
+            len(members)
+            * min(batch.steps_known, MOST_DAYS * batch.steps_per_day)
+            * max(-(-batch.horizon // batch.steps_per_day), 1)
+        )
+        draw, wanted = np.random.default_rng(7), min(MOST_ROWS, len(members) * MOST_ROWS_PER_CHANNEL)
+        found = [_training(scene, wanted / max(cells, 1), draw) for scene in scenes(batch, members, inputs)]
         if not found:
             return FittedBoosting(inputs, [], float("inf"))
         x, y, half = (np.concatenate(part) for part in zip(*found, strict=True))

@@ -16,7 +16,7 @@ from forecasting.engine.models.lear import lear_estimates
 from forecasting.engine.protocol import KINDS, Batch, Prediction, crossing_free
 from forecasting.engine.spread import quantiles_of, usual_range
 
-PENALTIES = (0.01, 0.04, 0.16)
+PENALTIES = (0.01, 0.04, 0.16, 0.64)
 HALF_LIFE_DAYS = 365.0
 MOST_DAYS = 540
 LEAST_DAYS = 15
