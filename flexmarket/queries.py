@@ -1,10 +1,11 @@
 """Reads of stored offers."""
 
+from flexmarket.engine import methods
 from flexmarket.engine.table import FlexTable
 from flexmarket.models import FlexibilityOffers
 from optimization.models import ScheduleRun
 
-DEFAULT_METHOD = "opentumflex"
+DEFAULT_METHOD = methods.DEFAULT_METHOD
 
 
 def tables_of(run: ScheduleRun, method: str = DEFAULT_METHOD) -> dict[str, FlexTable]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from flexmarket.engine.exporters import EXPORTERS
-from flexmarket.engine.methods import quantify
+from flexmarket.engine.methods import DEFAULT_METHOD, METHODS, quantify
 from flexmarket.engine.table import FlexTable
 from flexmarket.exports import offer_files
 from flexmarket.lab.numbers import Changes, changed
@@ -48,6 +48,7 @@ class RunOptions:
     gap: float = 1e-4
     time_limit: float = 60.0
     markets: tuple[str, ...] = ()
+    method: str = DEFAULT_METHOD
     plot_format: str | None = None
 
 
@@ -153,7 +154,7 @@ def plan_scenario(inputs: RunInputs, options: RunOptions, phases: Phases) -> Run
         raise PlanRejectedError(str(error)) from error
     files: dict[str, bytes] = {}
     with phases("offers"):
-        tables = quantify(problem, schedule)
+        tables = quantify(problem, schedule, options.method)
         for market in options.markets:
             made = _market_files(market, tables, problem.horizon, options.zone)
             files |= {f"offers/{market}/{name}": data for name, data in made.items()}
@@ -178,6 +179,8 @@ def _check(request: RunRequest) -> None:
         raise InputError("--gap", f"{request.gap:g}", "a number of at least 0, such as 1e-4")
     if not (math.isfinite(request.time_limit) and request.time_limit > 0):
         raise InputError("--time-limit", f"{request.time_limit:g}", "a number of seconds above 0")
+    if request.method not in METHODS:
+        raise InputError("--method", f"no method {request.method!r}", ", ".join(METHODS))
     for market in request.markets:
         if market not in EXPORTERS:
             raise InputError("--market", f"no market {market!r}", ", ".join(EXPORTERS))

@@ -11,6 +11,7 @@ from optimization.engine.devices import Device
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import Schedule
 
+DEFAULT_METHOD = "opentumflex"
 Quantifier = Callable[[SitePlan, Device], FlexTable]
 
 
@@ -48,7 +49,7 @@ METHODS: dict[str, Method] = {
 def quantify(
     problem: SiteProblem,
     schedule: Schedule,
-    method: str = "opentumflex",
+    method: str = DEFAULT_METHOD,
     *,
     decimals: int | None = PLAN_DECIMALS,
 ) -> dict[str, FlexTable]:

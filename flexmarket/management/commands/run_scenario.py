@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
 from flexmarket.engine.exporters import EXPORTERS
+from flexmarket.engine.methods import DEFAULT_METHOD, METHODS
 from flexmarket.management.run_report import show
 from flexmarket.scenario_run import PLOT_FORMATS, PlanRejectedError, RunRequest, is_file_name, run_scenario
 from optimization.engine import SOLVERS
@@ -50,6 +51,7 @@ class Command(BaseCommand):
         add("--time-limit", default="60", help="seconds for the solver (default: 60)")
         add("--date", help="local day to plan, YYYY-MM-DD (default: tomorrow)")
         add("--market", action="append", default=[], help=f"write offers for {', '.join(EXPORTERS)}; may be repeated")
+        add("--method", default=DEFAULT_METHOD, help=f"of the offers: {', '.join(METHODS)} (default: {DEFAULT_METHOD})")
         add("--out", help="folder for the results (default: out/<scenario>)")
         add("--plots", action="store_true", help="draw the plots")
         add("--plot-format", help=f"{', '.join(PLOT_FORMATS)} (default: png); implies --plots")
@@ -115,6 +117,7 @@ def _request(options: dict[str, Any]) -> RunRequest:
         gap=_number("--gap", options["gap"]),
         time_limit=_number("--time-limit", options["time_limit"]),
         markets=tuple(dict.fromkeys(options["market"])),
+        method=options["method"],
         out=Path(options["out"] or Path("out") / name),
         plot_format=options["plot_format"] or ("png" if options["plots"] else None),
     )
