@@ -26,6 +26,8 @@ SAMPLE_NUMBER = 5.0
 SAMPLES: dict[str, Any] = {
     "profile_kw": [2.0, 2.0, 0.5],
     "fuel_curve": [[0.0, 0.3], [5.0, 1.6]],
+    "standard_profile": "h0",
+    "hot_water_share": 0.15,
     "stays": [
         {
             "weekday": None,
