@@ -110,6 +110,15 @@ def test_without_a_market_no_offers_are_written() -> None:
     assert set(summary()["offers"]) == {"pv"}
 
 
+def test_offers_are_made_by_the_method_that_is_named() -> None:
+    run("simple_house", "--step", "60", "--method", "exact", "--market", "alf", "--out", "exact")
+    run("simple_house", "--step", "60", "--market", "alf", "--out", "default")
+    names = [name for name in files_below(Path("exact")) if name.startswith("offers/alf/")]
+    assert len(names) == 2
+    bat = next(name for name in names if "bat" in name)
+    assert (Path("exact") / bat).read_bytes() != (Path("default") / bat).read_bytes()
+
+
 def test_templates_and_conversion_there_and_back() -> None:
     for suffix in ("csv", "xlsx"):
         run("--template", f"a.{suffix}")
@@ -145,6 +154,7 @@ USER_ERRORS = {
         ["pv", "--step", "7"],
         "--step: '7' minutes; allowed: minutes that divide the hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60",
     ),
+    "method": (["pv", "--method", "magic"], "--method: no method 'magic'; allowed: exact, opentumflex"),
     "market": (["pv", "--market", "moon"], "--market: no market 'moon'; allowed: alf, comax"),
     "plot format": (["pv", "--plot-format", "gif"], "--plot-format: no format 'gif'; allowed: png, jpg, svg"),
     "convert a name": (
