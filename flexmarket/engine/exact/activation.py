@@ -16,7 +16,7 @@ from flexmarket.engine.offer import Offer, fingerprint
 from optimization.engine.errors import ProblemError
 from optimization.engine.evaluate import judged
 from optimization.engine.problem import SiteProblem
-from optimization.engine.resume import States, rest_of
+from optimization.engine.resume import States, rest_of, resumed
 from optimization.engine.schedule import Schedule
 from optimization.engine.series import Series
 from optimization.engine.solvers import solve
@@ -131,8 +131,11 @@ def _baseline(schedule: Schedule, offer: Offer) -> Series:
 
 def _measured(problem: SiteProblem, schedule: Schedule, step: int, states: States) -> tuple[SiteProblem, Schedule]:
     try:
-        imported = float(np.maximum(schedule.grid_power_kw[:step], 0.0).max(initial=0.0))
-        target = rest_of(problem, step, states, import_so_far_kw=imported) if step else problem
+        if step:
+            imported = float(np.maximum(schedule.grid_power_kw[:step], 0.0).max(initial=0.0))
+            target = rest_of(problem, step, states, import_so_far_kw=imported)
+        else:
+            target = replace(problem, devices=resumed(problem.devices, states, problem.horizon))
         return target, solve(target, gap=REFERENCE_GAP, previous=schedule)
     except ProblemError as error:
         raise OfferError(error.field, error.value, error.allowed) from error

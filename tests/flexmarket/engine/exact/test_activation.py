@@ -11,6 +11,7 @@ from flexmarket.engine.exact import OfferTerms, activate, offers_of_site
 from flexmarket.engine.exact.keeping import Keeper
 from flexmarket.engine.offer import Direction, Offer
 from optimization.engine import Schedule, SiteProblem, solve, verify
+from optimization.engine.devices import Battery
 from optimization.engine.resume import rest_of, states_at
 from tests.flexmarket.engine.exact.sites import offer_at
 from tests.optimization.engine import mixes
@@ -79,6 +80,19 @@ def test_a_call_is_planned_from_where_the_devices_really_stand(house: Planned) -
     assert not verify(rest, plan)
     expected = schedule.devices["battery"]["power_kw"][called(house, offer)] + offer.power_kw
     assert plan.devices["battery"]["power_kw"][: offer.steps] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_first_step_too_begins_where_the_devices_really_stand(house: Planned) -> None:
+    problem, schedule = house
+    offer = next(iter(offers_of_site(problem, schedule, TERMS).devices["battery"]))
+    assert _step(house, offer) == 0
+    plan = activate(problem, schedule, offer, states={"battery": {"soc_percent": 50.0}})
+    battery = problem.device("battery")
+    assert isinstance(battery, Battery)
+    gained = battery.charge_efficiency * plan.devices["battery"]["charge_kw"][0]
+    gained -= plan.devices["battery"]["discharge_kw"][0] / battery.discharge_efficiency
+    expected = 50.0 + gained * problem.horizon.step_hours / battery.capacity_kwh * 100
+    assert plan.devices["battery"]["soc_percent"][0] == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_battery_that_is_full_by_now_cannot_be_charged(house: Planned) -> None:
