@@ -29,7 +29,7 @@ class Providers(OrganizationMixin, TemplateView):
         """Return the feeds, which keys there are, and forms for those who may change them."""
         membership = self.tenant_request.membership
         may_manage = membership.may(permissions.MANAGE_PROVIDERS)
-        shown = {
+        shown: dict[str, Any] = {
             "weather": WeatherFeed.objects.filter(organization=self.organization).first(),
             "weather_provider": next(iter(WEATHER.values())),
             "prices": PriceFeed.objects.filter(organization=self.organization).select_related("series"),

@@ -37,6 +37,7 @@ def weather_of(
     runs = ForecastRun.objects.filter(
         channel__site__in=list(found), channel__asset=None, channel__quantity__in=list(INPUTS)
     )
+    named: Iterable[tuple[int, str, Series]]
     if lead is None:
         told = forecasts_of_channels(runs, grid, known_at)
         named = ((site, quantity, forecast.mean) for (site, (_, quantity)), forecast in told.items())

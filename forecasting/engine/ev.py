@@ -113,7 +113,7 @@ def outlook(pattern: Pattern, grid: Grid, zone: ZoneInfo, charge_power_kw: float
     # The draws are the same each time, as a forecast must not change by itself.
     generator = np.random.default_rng(SEED)
     connected, power = np.zeros((DRAWS, grid.count)), np.zeros((DRAWS, grid.count))
-    hours = np.arange(grid.count + 1) * (grid.step / HOUR)
+    hours = np.asarray(np.arange(grid.count + 1) * (grid.step / HOUR), dtype=np.float64)
     first = grid.start.astimezone(zone).date() - DAY
     last = grid.end.astimezone(zone).date()
     for number in range((last - first).days + 1):
@@ -122,10 +122,10 @@ def outlook(pattern: Pattern, grid: Grid, zone: ZoneInfo, charge_power_kw: float
         midnight = (_midnight(day, zone) - grid.start) / HOUR
         happens = (generator.random(DRAWS) < kind.share_of_days)[:, None]
         chosen = generator.integers(0, len(kind.sessions), DRAWS)
-        arrival, duration, energy_kwh = np.array(
-            [(each.arrival_hour, each.duration_hours, each.energy_kwh) for each in kind.sessions]
-        ).T
-        begin, charged = midnight + arrival, np.minimum(energy_kwh / charge_power_kw, duration)
+        table: Series = np.array([(each.arrival_hour, each.duration_hours, each.energy_kwh) for each in kind.sessions])
+        duration, energy_kwh = table[:, 1], table[:, 2]
+        begin: Series = np.asarray(midnight + table[:, 0], dtype=np.float64)
+        charged: Series = np.minimum(energy_kwh / charge_power_kw, duration)
         connected += happens * _overlap(hours, begin, begin + duration)[chosen]
         power += happens * _overlap(hours, begin, begin + charged)[chosen] * charge_power_kw
     np.minimum(connected, 1.0, out=connected)

@@ -118,7 +118,8 @@ class FittedPhysical:
 def lead_days(grid: Grid, issued_at: datetime) -> Series:
     """Return how many days after the issue the middle of each step lies; 0 before it."""
     first = (grid.start - issued_at) / DAY + grid.step / DAY / 2
-    return np.maximum(first + np.arange(grid.count) * (grid.step / DAY), 0.0)
+    days: Series = np.maximum(first + np.arange(grid.count) * (grid.step / DAY), 0.0)
+    return days
 
 
 def from_draws(outcomes: Series, highest: float = np.inf) -> Expected:

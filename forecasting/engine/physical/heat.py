@@ -64,14 +64,13 @@ def degree_hours(limit_c: float) -> float:
 
 def _reference_c(day: Series, *, south: bool) -> Series:
     coldest = COLDEST_DAY + (365 / 2 if south else 0)
-    reference: Series = MEAN_C - AMPLITUDE_K * np.cos(2 * np.pi * (day - coldest) / 365)
-    return reference
+    swing = np.cos(2 * np.pi * (day - coldest) / 365)
+    return np.asarray(MEAN_C - AMPLITUDE_K * swing, dtype=np.float64)
 
 
 def _day_of_year(grid: Grid) -> Series:
     begin = datetime(grid.start.year, 1, 1, tzinfo=grid.start.tzinfo)
-    days: Series = (grid.start - begin) / DAY + np.arange(grid.count) * (grid.step / DAY)
-    return days
+    return np.asarray((grid.start - begin) / DAY + np.arange(grid.count) * (grid.step / DAY), dtype=np.float64)
 
 
 def _mean_of_a_day(values: Series | None, grid: Grid) -> Series:

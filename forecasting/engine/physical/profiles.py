@@ -98,7 +98,7 @@ def _table() -> Mapping[tuple[str, int], Mapping[str, Series]]:
     """Return the quarter-hours of each season and day of the week (1 to 7), by profile."""
     table = pd.read_csv(str(files("demandlib.bdew") / "bdew_data" / "selp_series.csv"))
     return {
-        (str(season), int(weekday)): {name: part[name].to_numpy(dtype=np.float64) for name in PROFILES}
+        (str(season), int(str(weekday))): {name: part[name].to_numpy(dtype=np.float64) for name in PROFILES}
         for (season, weekday), part in table.groupby(["period", "weekday"])
     }
 
