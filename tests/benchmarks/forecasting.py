@@ -2,8 +2,8 @@
 
 Daily origins at local midnight, the whole next day, nothing measured at or after the origin. Pinball loss is the mean
 over nine quantiles in percent of the mean level of the outcome; coverage is that of the central 80 %; CPU is per
-channel and day, with the daily share of training. FlexMeasures' method is
-emulated on fewer origins, and the blend is shown on the same ones. `--thousand` also measures 1,000 channels of 96 slots. It needs `../shared/forecasting/data`.
+channel and day, with the daily share of training. FlexMeasures' method is emulated on fewer origins, and the blend is
+shown on the same ones. `--thousand` also measures 1,000 channels of 96 slots. It needs `../shared/forecasting/data`.
 """
 
 import argparse
