@@ -18,10 +18,11 @@ DECIDED = {
     "on": ("on", 1.0),
 }
 NEAR = 1e-7
+MOST_SECONDS = 20.0
 
 
 def cost_with_call(problem: SiteProblem, schedule: Schedule, offer: Offer, power_kw: float) -> float:
-    """Return the least cost of the day with a call, EUR; infinite where there is no plan that holds all wishes."""
+    """Return the least cost of the day with a call, EUR; infinite where there is no plan that holds all wishes (or none in time)."""
     site = Site(problem)
     made = formulate(site.topology)
     made.fill(site.numbers)
@@ -45,7 +46,9 @@ def cost_with_call(problem: SiteProblem, schedule: Schedule, offer: Offer, power
         # The others keep their plan, so the meter moves by what the device does.
         promised = schedule.grid_power_kw[step] + offer.direction.sign * power_kw
         model.held.add(grid == promised)
-    answer = pyo.SolverFactory("appsi_highs").solve(model, load_solutions=False)
+    solver = pyo.SolverFactory("appsi_highs")
+    solver.config.time_limit = MOST_SECONDS
+    answer = solver.solve(model, load_solutions=False)
     if answer.solver.termination_condition != pyo.TerminationCondition.optimal:
         return float("inf")
     model.solutions.load_from(answer)
