@@ -22,7 +22,7 @@ MOST_SECONDS = 20.0
 
 
 def cost_with_call(problem: SiteProblem, schedule: Schedule, offer: Offer, power_kw: float) -> float:
-    """Return the least cost of the day with a call, EUR; infinite where there is no plan that holds all wishes (or none in time)."""
+    """Return the least cost of the day with a call, EUR; infinite where no plan holds all wishes, or none is found."""
     site = Site(problem)
     made = formulate(site.topology)
     made.fill(site.numbers)
