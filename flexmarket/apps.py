@@ -16,6 +16,8 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.lab import api as lab_api
         from flexmarket.lab import services as lab
         from flexmarket.lab import tasks as lab_tasks
+        from flexmarket.settlement import api as settlement_api
+        from flexmarket.trading import api as trading_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
         from flexmarket.trading.ordering import ACTIVATE_ORDER
@@ -36,6 +38,14 @@ class FlexmarketConfig(AppConfig):
         api_resources.add(ApiResource("offers", api.OfferViewSet, order=40))
         api_resources.add(ApiResource("scenarios", lab_api.ScenarioViewSet, order=45))
         api_resources.add(ApiResource("scenario-runs", lab_api.ScenarioRunViewSet, order=46))
+        api_resources.add(ApiResource("market-products", trading_api.ProductViewSet, order=50))
+        api_resources.add(ApiResource("market-offers", trading_api.MarketOfferViewSet, order=51))
+        api_resources.add(ApiResource("orders", trading_api.OrderViewSet, order=52))
+        api_resources.add(ApiResource("contracts", trading_api.ContractViewSet, order=53))
+        api_resources.add(ApiResource("deliveries", settlement_api.DeliveryViewSet, order=54))
+        api_resources.add(ApiResource("statements", settlement_api.StatementViewSet, order=55))
+        api_resources.add(ApiResource("statement-lines", settlement_api.StatementLineViewSet, order=55))
+        api_resources.add(ApiResource("disputes", settlement_api.DisputeViewSet, order=56))
         navigation.add(
             NavigationEntry(
                 "scenarios", _("Scenario lab"), "scenarios", permissions.VIEW_SCHEDULES, 35, "flask", "plan"

@@ -27,7 +27,7 @@ def raise_dispute(*, line: StatementLine, reason: str) -> Dispute:
     if statement.state != Statement.State.CLOSED:
         raise ValidationError({"statement": f"state is {statement.state}; allowed: closed."})
     if Dispute.objects.filter(line=line, state=Dispute.State.OPEN).exists():
-        raise ValidationError({"line": f"Line {line.order} is disputed already."})
+        raise ValidationError({"dispute": f"Line {line.order} is disputed already."})
     made = Dispute(organization=statement.organization, line=line, reason=reason.strip())
     made.full_clean()
     made.save()

@@ -6,7 +6,17 @@ from django.utils import timezone
 
 from assets.models import Asset
 from assets.services import create_asset
-from flexmarket.models import Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
+from flexmarket.models import (
+    Contract,
+    Delivery,
+    Dispute,
+    Scenario,
+    ScenarioArchive,
+    ScenarioRun,
+    ScenarioSeries,
+    Statement,
+    StatementLine,
+)
 from flexplatform.accounts import audit, permissions
 from flexplatform.accounts.models import ApiToken, Door, Invitation, Membership, Organization, User
 from flexplatform.accounts.permissions import Role
@@ -43,6 +53,7 @@ from tests.factories import (
     UserFactory,
     planned_site,
 )
+from tests.flexmarket.settlement.calls import a_call, a_product
 from tests.forecasting.makers import delivery
 
 __all__ = ["of_a", "of_b"]
@@ -112,6 +123,7 @@ class World:
             ScheduleRun.objects.filter(pk=self.run.pk).update(job=self.job)
             self.run.refresh_from_db()
             self.portfolio_run = self.plan_many()
+            self.trade()
             self.scenario, self.scenario_run = try_out(organization, f"Scenario{self.called}")
             email = f"new{more}@{organization.slug}.example"
             self.invitation: Invitation = invite_member(
@@ -121,6 +133,37 @@ class World:
             self.token: ApiToken = create_token(
                 organization=organization, created_by=owner, name=f"robot{self.called}", permissions=wanted
             )[0]
+
+    def trade(self) -> None:
+        """Store something of the site that was sold, called, metered, settled and disputed."""
+        own = {"organization": self.organization}
+        self.product = a_product(self.organization, name=f"Product{self.called}")
+        self.order = a_call(self.organization, self.product, f"call{self.called}", run=self.run)
+        self.market_offer = self.order.offer
+        series = {"baseline_kw": [12.0] * 4, "measured_kw": [2.0] * 4}
+        self.delivery = Delivery.objects.create(**own, order=self.order, baseline_method="schedule", **series)
+        self.contract = Contract.objects.create(
+            **own, name=f"Contract{self.called}", site=self.site, owner_share="0.8", valid_from="2026-01-01"
+        )
+        self.statement = Statement.objects.create(
+            **own,
+            contract=self.contract,
+            contract_name=self.contract.name,
+            owner_share="0.8",
+            month="2026-10-01",
+            state="closed",
+            closed_at=timezone.now(),
+        )
+        line = StatementLine.objects.create(
+            statement=self.statement,
+            delivery=self.delivery,
+            order=self.order.reference,
+            product=self.product.name,
+            site=self.site.name,
+            start=self.market_offer.start,
+            end=self.market_offer.end,
+        )
+        self.dispute = Dispute.objects.create(**own, line=line, reason="The meter was replaced.")
 
     def furnish(self) -> None:
         """Give the site a device of every kind, a forecast, and a tariff by prices that were received."""

@@ -24,23 +24,37 @@ pytestmark = pytest.mark.one_database
 ROWS = {
     "asset": "assets",
     "channel": "channels",
+    "contract": "contracts",
+    "delivery": "deliveries",
+    "line": "statement-lines",
+    "offer": "market-offers",
+    "order": "orders",
     "portfolio": "portfolios",
     "portfolio_run": "portfolio-runs",
     "price_series": "price-series",
+    "product": "market-products",
     "run": "schedule-runs",
     "scenario": "scenarios",
     "scenario_run": "scenario-runs",
     "series": "price-series",
     "site": "sites",
+    "statement": "statements",
     "tariff": "tariffs",
 }
 NUMBERS = {
+    "count",
     "days",
     "evaluations",
+    "first",
+    "gate_closure_minutes",
+    "maximum_minutes",
+    "minimum_minutes",
+    "most_calls_per_day",
     "page_size",
     "points",
     "population",
     "profile_step_minutes",
+    "rest_minutes",
     "seed",
     "step",
     "step_minutes",
@@ -48,6 +62,8 @@ NUMBERS = {
 }
 # A channel is named by its id, or by what it is about.
 INSTEAD_OF = {"channel": ("site", "asset", "quantity")}
+# A contract is about a site, or about a portfolio.
+EITHER = {("contracts", "portfolio"): {"site": None}}
 KEY = "Idempotency-Key"
 
 
@@ -174,6 +190,7 @@ def test_a_body_names_no_foreign_row(mine: Ids, theirs: Ids, method: str, path: 
     def answer(pk: int) -> Any:
         body = {} if method == "patch" else with_ids(example(path, method), mine)
         put(body, field, pk)
+        body |= EITHER.get((path.split("/")[3], field[-1]), {})
         with transaction.atomic():
             found = getattr(mine.client, method)(mine.address(path), body, format="json", headers={KEY: "k"})
             transaction.set_rollback(True)

@@ -100,7 +100,7 @@ def _about_the_offer(terms: OrderTerms, now: datetime) -> Iterator[Refusal]:
         OfferState.REJECTED: Reason.UNKNOWN_REFERENCE,
     }.get(terms.state, Reason.FLEXIBILITY_PROCURED)
     if terms.state != OfferState.SUBMITTED:
-        yield Refusal(reason, "offer", terms.state.value, OfferState.SUBMITTED.value)
+        yield Refusal(reason, "offer.state", terms.state.value, OfferState.SUBMITTED.value)
     elif now >= terms.valid_until:
         yield Refusal(Reason.EXPIRED_REFERENCE, "time", now.isoformat(), f"before {terms.valid_until.isoformat()}")
     elif now >= terms.gate_closes_at:

@@ -28,8 +28,7 @@ def a_product(organization: Organization, **values: Any) -> MarketProduct:
 
 def a_call(organization: Organization, product: MarketProduct, reference: str = "call", **values: Any) -> Order:
     """Return an activated order of 10 kW more for the grid over an hour at 0.2 EUR/kWh, promised against 12 kW."""
-    site_values = values.pop("site", {})
-    _, run = planned_site(organization, **site_values)
+    run = values.pop("run", None) or planned_site(organization)[1]
     start = values.pop("start", CALL)
     offer = market_offer(organization, run=run, start=start, product=product, state=OfferState.ACTIVATED, **values)
     return Order.objects.create(

@@ -1,0 +1,407 @@
+"""Products, contracts, offers on the market and orders in the API."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from assets.api.needs import row_needs
+from assets.models import Site
+from assets.tables import editable_fields
+from flexmarket.engine.market.refusals import OrderRefused
+from flexmarket.engine.market.states import OfferState, StateError
+from flexmarket.models import Contract, MarketOffer, MarketProduct, Order
+from flexmarket.trading import lifecycle, products
+from flexmarket.trading.offering import SITE, Wanted
+from flexmarket.trading.ordering import LONGEST_REFERENCE, place_order
+from flexmarket.trading.tasks import request_offers
+from flexplatform.accounts import permissions
+from flexplatform.api.base import TenantViewSet
+from flexplatform.api.filters import moment, row, same
+from flexplatform.api.resources import JOB, JobSerializer, accepted
+from flexplatform.api.rows import RowViewSet
+from flexplatform.api.schema import Example
+from flexplatform.api.serializers import row_serializer
+from optimization.models import ScheduleRun
+
+MOST_OFFERS = 1000
+ProductSerializer = row_serializer(MarketProduct, editable_fields(MarketProduct))
+ContractSerializer = row_serializer(Contract, editable_fields(Contract))
+
+OFFER: dict[str, Any] = {
+    "id": 17,
+    "reference": "FX-17",
+    "product": 1,
+    "portfolio": None,
+    "site": 1,
+    "asset": None,
+    "run": 3,
+    "method": "exact",
+    "direction": "positive",
+    "start": "2026-11-22T10:00:00Z",
+    "end": "2026-11-22T11:00:00Z",
+    "step_seconds": 900,
+    "count": 4,
+    "power_kw": 10.0,
+    "minimum_power_kw": 2.0,
+    "power_step_kw": 0.5,
+    "energy_kwh": 10.0,
+    "prices": [[4.0, 0.1], [10.0, 0.2]],
+    "cost_eur": 1.2,
+    "availability_price_per_kw_h": 0.0,
+    "change_kw": [-10.0, -10.0, -10.0, -10.0],
+    "baseline_kw": [12.0, 12.0, 12.0, 12.0],
+    "rebound_kw": [4.0, 3.5],
+    "exclusive_group": "run-3-site",
+    "valid_until": "2026-11-22T09:00:00Z",
+    "gate_closes_at": "2026-11-22T09:00:00Z",
+    "versions": {"plan": 3, "solver": "highs 1.15.1", "forecasts": [8, 9], "baseline": "5a0c41f2b7d9e310"},
+    "state": "submitted",
+    "reason": "",
+}
+ORDER: dict[str, Any] = {
+    "id": 4,
+    "reference": "DSO-2026-0815",
+    "offer": 17,
+    "state": "accepted",
+    "reason": "",
+    "power_kw": 4.0,
+    "price_per_kwh": 0.1,
+    "change_kw": [-4.0, -4.0, -4.0, -4.0],
+    "received_at": "2026-11-22T08:12:00Z",
+    "activated_at": None,
+    "run": None,
+    "job": 31,
+}
+
+
+class SeriesListField(serializers.ListField):
+    """A stored series as a list of numbers."""
+
+    child = serializers.FloatField()
+
+    def to_representation(self, data: Any) -> list[float]:
+        """Return plain numbers."""
+        return [float(value) for value in data]
+
+
+class MarketOfferSerializer(serializers.ModelSerializer[MarketOffer]):
+    """A change of consumption that can be called; series are positive for consumption, powers are magnitudes."""
+
+    reference = serializers.CharField()
+    end = serializers.DateTimeField()
+    power_kw = serializers.FloatField()
+    minimum_power_kw = serializers.FloatField()
+    power_step_kw = serializers.FloatField()
+    energy_kwh = serializers.FloatField()
+    cost_eur = serializers.FloatField()
+    availability_price_per_kw_h = serializers.FloatField()
+    prices = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    change_kw = SeriesListField()
+    baseline_kw = SeriesListField()
+    rebound_kw = SeriesListField(allow_null=True)
+
+    class Meta:
+        model = MarketOffer
+        fields = list(OFFER)
+        read_only_fields = fields
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """What was called of an offer, and how far its activation is; `run` is the schedule with the call."""
+
+    power_kw = serializers.FloatField()
+    price_per_kwh = serializers.FloatField()
+    change_kw = SeriesListField()
+
+    class Meta:
+        model = Order
+        fields = list(ORDER)
+        read_only_fields = fields
+
+
+class MakeOffersSerializer(serializers.Serializer[Any]):
+    """The plan to offer, and the product to offer it on."""
+
+    run = serializers.IntegerField(help_text="Id of the newest schedule run of its time")
+    product = serializers.IntegerField(help_text="Id of the product")
+    devices = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        default=list,
+        max_length=100,
+        help_text="Names of devices that are offered each for itself; empty: the site as a whole",
+    )
+    directions = serializers.ListField(
+        child=serializers.ChoiceField(choices=MarketOffer.Direction.choices),
+        default=lambda: list(MarketOffer.Direction.values),
+        max_length=2,
+    )
+    submit = serializers.BooleanField(default=False, help_text="Put them on the market at once")
+
+
+class OfferIdsSerializer(serializers.Serializer[Any]):
+    """Offers to change together: all of them, or none."""
+
+    offers = serializers.ListField(child=serializers.IntegerField(min_value=1), min_length=1, max_length=MOST_OFFERS)
+    reason = serializers.CharField(default="", allow_blank=True, max_length=1000)
+
+
+class OffersSerializer(serializers.Serializer[Any]):
+    """Offers as they are now."""
+
+    offers = MarketOfferSerializer(many=True)
+
+
+class StepsSerializer(serializers.Serializer[Any]):
+    """A change of consumption over steps of the market day."""
+
+    first = serializers.IntegerField(help_text="Number of the first step in the local day, from 1")
+    count = serializers.IntegerField()
+    power_kw = serializers.FloatField(help_text="Positive for consumption")
+
+
+class PlaceOrderSerializer(serializers.Serializer[Any]):
+    """An order: `power_kw` (a magnitude), or `steps`, or `powers_kw` (a change of consumption per step of the day)."""
+
+    offer = serializers.CharField(max_length=40, help_text="Id or reference of the offer")
+    reference = serializers.CharField(max_length=LONGEST_REFERENCE, help_text="Your name for the order")
+    power_kw = serializers.FloatField(required=False, allow_null=True)
+    steps = StepsSerializer(many=True, required=False)
+    powers_kw = serializers.ListField(child=serializers.FloatField(), required=False, allow_null=True, max_length=2000)
+    step_minutes = serializers.FloatField(required=False, allow_null=True)
+    time_zone = serializers.CharField(required=False, allow_null=True, max_length=64)
+    price_eur_per_kwh = serializers.FloatField(
+        required=False, allow_null=True, help_text="Refused where it is not the price of the called power"
+    )
+
+
+class ProductViewSet(RowViewSet):
+    """The products of markets, with their terms of offers and of delivery."""
+
+    model = MarketProduct
+    serializer_class = ProductSerializer
+    needs = row_needs(permissions.VIEW_OFFERS, permissions.CHANGE_PRODUCTS)
+    filters = {"name": same("name"), "market": same("market")}
+    orderings = ("name",)
+    sample = {
+        "name": "Redispatch, afternoon",
+        "market": "ALF",
+        "currency": "EUR",
+        "gate_closure_minutes": 60,
+        "minimum_power_kw": 1.0,
+        "power_step_kw": 0.5,
+        "minimum_minutes": 15,
+        "maximum_minutes": 240,
+        "most_calls_per_day": 2,
+        "rest_minutes": 90,
+        "partial_calls": True,
+        "margin_share": 0.1,
+        "margin_per_kwh": 0.02,
+        "availability_price_per_kw_h": 0.0,
+        "baseline_method": "schedule",
+        "tolerance_share": 0.05,
+        "minimum_delivery_share": 0.75,
+        "penalty_per_kwh": 0.3,
+        "is_active": True,
+    }
+
+    def make(self, values: dict[str, Any]) -> MarketProduct:
+        """Store a product."""
+        return products.create_product(organization=self.organization, values=values)
+
+    def change(self, row: MarketProduct, values: dict[str, Any]) -> MarketProduct:
+        """Change a product."""
+        return products.update_product(product=row, values=values)
+
+    def remove(self, row: MarketProduct) -> None:
+        """Delete a product without offers."""
+        products.delete_product(product=row)
+
+
+class ContractViewSet(RowViewSet):
+    """Who shares in what the calls of a site, or of a portfolio's sites, earn."""
+
+    model = Contract
+    serializer_class = ContractSerializer
+    needs = row_needs(permissions.VIEW_SETTLEMENT, permissions.CHANGE_PRODUCTS)
+    filters = {"name": same("name"), "site": row("site", Site)}
+    orderings = ("name", "valid_from")
+    sample = {
+        "name": "Dachau 1",
+        "site": 1,
+        "portfolio": None,
+        "owner_share": 0.8,
+        "valid_from": "2026-01-01",
+        "valid_to": None,
+    }
+
+    def make(self, values: dict[str, Any]) -> Contract:
+        """Store a contract."""
+        return products.create_contract(organization=self.organization, values=values)
+
+    def change(self, row: Contract, values: dict[str, Any]) -> Contract:
+        """Change a contract."""
+        return products.update_contract(contract=row, values=values)
+
+    def remove(self, row: Contract) -> None:
+        """Delete a contract."""
+        products.delete_contract(contract=row)
+
+
+class MarketOfferViewSet(TenantViewSet):
+    """Offers on markets: made of a plan, submitted, revoked; drafts are seen by nobody else."""
+
+    serializer_class = MarketOfferSerializer
+    needs = {
+        "list": permissions.VIEW_OFFERS,
+        "retrieve": permissions.VIEW_OFFERS,
+        "create": permissions.SELL_OFFERS,
+        "submit": permissions.SELL_OFFERS,
+        "revoke": permissions.SELL_OFFERS,
+    }
+    filters = {
+        "product": row("product", MarketProduct),
+        "site": row("site", Site),
+        "run": row("run", ScheduleRun),
+        "state": same("state", [state.value for state in OfferState]),
+        "direction": same("direction", MarketOffer.Direction.values),
+        "from": moment("start__gte"),
+        "until": moment("start__lt"),
+    }
+    orderings = ("start", "power_kw")
+    keyed_by_job = frozenset({"create"})
+    examples = {
+        "list": Example(answer=OFFER),
+        "retrieve": Example(answer=OFFER),
+        "create": Example(
+            request={"run": 3, "product": 1, "devices": [], "directions": ["positive"], "submit": True},
+            answer=JOB | {"kind": "make_offers", "title": "Offer Dachau 1 on Redispatch, afternoon"},
+        ),
+        "submit": Example(request={"offers": [17]}, answer={"offers": [OFFER]}),
+        "revoke": Example(
+            request={"offers": [17], "reason": "The battery is serviced."},
+            answer={"offers": [OFFER | {"state": "revoked"}]},
+        ),
+    }
+
+    def get_queryset(self) -> QuerySet[MarketOffer]:
+        """Return the organization's offers."""
+        return MarketOffer.objects.all()
+
+    def list(self, request: Request) -> Response:
+        """Answer a page of offers, the earliest start first."""
+        return self.page(self.get_queryset())
+
+    def retrieve(self, request: Request, pk: int) -> Response:
+        """Answer one offer."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=MakeOffersSerializer, responses={202: JobSerializer})
+    def create(self, request: Request) -> Response:
+        """Make the offers of a plan for a product; the answer is the job that quantifies them."""
+        form = MakeOffersSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        run = cast("ScheduleRun", self.own_row("run", asked["run"], ScheduleRun.objects.select_related("site")))
+        product = cast("MarketProduct", self.own_row("product", asked["product"], MarketProduct.objects.all()))
+        wanted = Wanted(subjects=asked["devices"] or (SITE,), directions=asked["directions"])
+        job = request_offers(
+            run=run,
+            product=product,
+            wanted=wanted,
+            submitted=asked["submit"],
+            idempotency_key=self.idempotency_key,
+        )
+        return accepted(job, request)
+
+    @extend_schema(request=OfferIdsSerializer, responses=OffersSerializer)
+    @action(detail=False, methods=["post"])
+    def submit(self, request: Request) -> Response:
+        """Validate drafts and put them on the market, all or none."""
+        return self._change(request, lambda offers, _: lifecycle.submit(organization=self.organization, offers=offers))
+
+    @extend_schema(request=OfferIdsSerializer, responses=OffersSerializer)
+    @action(detail=False, methods=["post"])
+    def revoke(self, request: Request) -> Response:
+        """Take offers off the market that nobody has ordered, all or none."""
+        return self._change(
+            request,
+            lambda offers, reason: lifecycle.revoke(organization=self.organization, offers=offers, reason=reason),
+        )
+
+    def _change(self, request: Request, change: Any) -> Response:
+        form = OfferIdsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = list(dict.fromkeys(form.validated_data["offers"]))
+        offers = [self.own_row(f"offers[{index}]", pk, self.get_queryset()) for index, pk in enumerate(asked)]
+        try:
+            changed = change(offers, form.validated_data["reason"])
+        except StateError as error:
+            raise ValidationError({"offers": str(error)}) from error
+        return Response(OffersSerializer({"offers": changed}).data)
+
+
+class OrderViewSet(TenantViewSet):
+    """Orders of offers; one that is refused changes nothing, and says every reason by its name in USEF's list."""
+
+    serializer_class = OrderSerializer
+    needs = {
+        "list": permissions.VIEW_OFFERS,
+        "retrieve": permissions.VIEW_OFFERS,
+        "create": permissions.PLACE_ORDERS,
+    }
+    filters = {
+        "state": same("state", Order.State.values),
+        "reference": same("reference"),
+        "offer": row("offer", MarketOffer),
+        "site": row("offer__site", Site),
+    }
+    orderings = ("received_at",)
+    keyed = frozenset({"create"})
+    examples = {
+        "list": Example(answer=ORDER),
+        "retrieve": Example(answer=ORDER),
+        "create": Example(request={"offer": "FX-17", "reference": "DSO-2026-0815", "power_kw": 4.0}, answer=ORDER),
+    }
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Return the organization's orders."""
+        return Order.objects.all()
+
+    def list(self, request: Request) -> Response:
+        """Answer a page of orders, newest first."""
+        return self.page(self.get_queryset())
+
+    def retrieve(self, request: Request, pk: int) -> Response:
+        """Answer one order and how far its activation is."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=PlaceOrderSerializer, responses={201: OrderSerializer})
+    def create(self, request: Request) -> Response:
+        """Order an offer or a part of its power; its activation starts at once, in the job that the answer names."""
+        form = PlaceOrderSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = dict(form.validated_data)
+        try:
+            order = place_order(
+                organization=self.organization,
+                offer=asked.pop("offer"),
+                reference=asked.pop("reference"),
+                request=asked,
+            )
+        except OrderRefused as error:
+            raise ValidationError(refusals_by_field(error)) from error
+        return Response(self.get_serializer(order).data, status.HTTP_201_CREATED)
+
+
+def refusals_by_field(error: OrderRefused) -> dict[str, list[str]]:
+    """Return every reason by the field that it is about."""
+    found: dict[str, list[str]] = {}
+    for each in error.refusals:
+        found.setdefault(each.field, []).append(str(each))
+    return found
