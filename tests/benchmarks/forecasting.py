@@ -3,7 +3,7 @@
 Daily origins at local midnight, the whole next day, nothing measured at or after the origin. Pinball loss is the mean
 over nine quantiles in percent of the mean level of the outcome; coverage is that of the central 80 %; CPU is per
 channel and day, with the daily share of training. FlexMeasures' method is emulated on fewer origins, and the blend is
-shown on the same ones. `--thousand` also measures 1,000 channels of 96 slots. It needs `../shared/forecasting/data`.
+shown on the same ones. `--many 1000` measures as many channels of 96 slots. It needs `../shared/forecasting/data`.
 """
 
 import argparse
@@ -74,12 +74,12 @@ def main() -> None:
     parser.add_argument("--flexmeasures", type=int, default=0, metavar="N", help="origins of FlexMeasures' method")
     parser.add_argument("--flexmeasures-days", type=int, default=30, help="days of history of FlexMeasures' method")
     parser.add_argument("--weather", action="store_true", help="FlexMeasures' method sees the inputs too")
-    parser.add_argument("--thousand", action="store_true", help="measure 1,000 channels of 96 slots instead")
+    parser.add_argument("--many", type=int, metavar="N", help="measure N channels of 96 slots instead, such as 1000")
     asked = parser.parse_args()
     console = Console(width=130)
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, one thread, Python {platform.python_version()}")
-    if asked.thousand:
-        console.print(_thousand())
+    if asked.many:
+        console.print(_many(asked.many))
         return
     if not DATA.is_dir():
         console.print(f"Skipped: no data at {DATA}.")
@@ -135,17 +135,17 @@ def _row(table: Table, trial: Trial) -> None:
     table.add_row(trial.model, *(f"{figure:.2f}" for figure in figures), str(len(trial.origins)))
 
 
-def _thousand() -> Table:
-    """Return the CPU seconds of 1,000 channels: 200 days of quarter-hours, a temperature, one day ahead."""
+def _many(count: int) -> Table:
+    """Return the CPU seconds of many channels: 200 days of quarter-hours, a temperature, one day ahead."""
     random, days, slots = np.random.default_rng(1), 200, 96
     shape = 1 + np.sin(2 * np.pi * np.arange(slots) / slots) ** 2
-    noise = random.gamma(4, 0.25, (1000, days * slots))
-    temperature = 10 + random.normal(0, 3, (1, (days + 1) * slots)).repeat(1000, axis=0)
-    history = np.tile(shape, days) * noise * random.uniform(0.2, 5, (1000, 1))
-    channels = [ChannelFacts(f"home {number}", "load", "Europe/Berlin", "DE") for number in range(1000)]
+    noise = random.gamma(4, 0.25, (count, days * slots))
+    temperature = 10 + random.normal(0, 3, (1, (days + 1) * slots)).repeat(count, axis=0)
+    history = np.tile(shape, days) * noise * random.uniform(0.2, 5, (count, 1))
+    channels = [ChannelFacts(f"home {number}", "load", "Europe/Berlin", "DE") for number in range(count)]
     origin = datetime(2026, 6, 1, 22, tzinfo=UTC)
     batch = Batch(channels, origin, timedelta(minutes=15), slots, history, {"temperature_c": temperature})
-    model, table = model_named("blend"), Table("1,000 channels of 96 slots", "CPU s")
+    model, table = model_named("blend"), Table(f"{count} channels of 96 slots", "CPU s")
     began = process_time()
     fitted = model.fit(batch)
     trained = process_time()

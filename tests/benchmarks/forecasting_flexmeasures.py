@@ -48,7 +48,7 @@ class FlexMeasures:
         targets = origins + ahead
         columns = [values[origins - lag] for lag in range(1, day + 1)]
         columns.append(values[np.minimum(targets - 7 * day, known - 1)])
-        times = pd.DatetimeIndex([batch.known_grid.start]).repeat(len(targets)) + targets * batch.step
+        times = pd.Timestamp(batch.known_grid.start) + pd.to_timedelta(targets * batch.step.total_seconds(), unit="s")
         local = times.tz_convert(batch.channels[row].time_zone)
         columns += [local.hour + local.minute / 60, local.dayofweek, local.month]
         if self.weather:
