@@ -54,7 +54,9 @@ class ForecastRun(Checked):
     model = models.CharField(max_length=60, blank=True, help_text="What it was made with")
     version = models.CharField(max_length=60, blank=True)
     source = models.CharField(max_length=100, help_text="Who made it")
-    scores = models.JSONField(null=True, blank=True, help_text="How good it was, by measure")
+    scores = models.JSONField(
+        null=True, blank=True, help_text="How good it was, by measure of `engine.scores`; known after its end"
+    )
     received_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[models.Manager["ForecastRun"]] = ScopedManager(organization="organization")
@@ -116,6 +118,55 @@ class ForecastValues(models.Model):
             return {}
         table = np.asarray(self.quantiles).reshape(len(LEVELS), -1)
         return {level: row for level, row in zip(LEVELS, table, strict=True) if not np.isnan(row[0])}
+
+
+class ChannelForecast(Checked):
+    """That the platform forecasts a channel itself: with which model, how good that is, and how good its readings are.
+
+    Scores have the measures of `engine.scores.Score` and `skill_percent`. Those by model are of the back-test that
+    chose the model, the recent ones of what was forecast and came since.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="own_forecast")
+    enabled = models.BooleanField(default=True, help_text="Whether it is forecast by the clock")
+    forced_model = models.CharField(
+        max_length=60, blank=True, help_text="Chosen by a person; empty: the best of the back-test"
+    )
+    chosen_model = models.CharField(max_length=60, blank=True, editable=False, help_text="The best of the back-test")
+    chosen_at = models.DateTimeField(null=True, editable=False, help_text="When it was back-tested last")
+    scores_by_model = models.JSONField(default=dict, editable=False, help_text="Scores of the back-test by model")
+    recent_scores = models.JSONField(null=True, editable=False, help_text="Scores of the last week")
+    drifted = models.BooleanField(default=False, editable=False, help_text="Much worse last week than back-tested")
+    checked_at = models.DateTimeField(null=True, editable=False, help_text="When its readings were looked at last")
+    quality = models.JSONField(default=dict, editable=False, help_text="Steps by what is wrong with them")
+    problem = models.TextField(blank=True, editable=False, help_text="Why it was not forecast the last time")
+    updated_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it was last forecast anew because its readings deviated"
+    )
+
+    objects: ClassVar[models.Manager["ChannelForecast"]] = ScopedManager(organization="organization")
+
+    class Meta:
+        ordering = ["channel"]
+
+    def __str__(self) -> str:
+        return f"Forecast of {self.channel}"
+
+    @property
+    def model(self) -> str:
+        """The name of the model to use first; empty where nothing was chosen yet."""
+        return self.forced_model or self.chosen_model
+
+    def clean(self) -> None:
+        """Refuse a model that is not registered."""
+        super().clean()
+        # Loading the models takes longer than most commands.
+        from forecasting.engine.models import MODELS
+
+        if self.forced_model and self.forced_model not in MODELS:
+            message = f"forced_model is {self.forced_model}; allowed: {', '.join(MODELS)}, or empty."
+            raise ValidationError({"forced_model": message})
 
 
 class ProviderKey(models.Model):
