@@ -3,12 +3,13 @@
 docs/offers.md has the method in formulas.
 """
 
-from flexmarket.engine.exact.activation import activate
+from flexmarket.engine.exact.activation import Promise, activate
 from flexmarket.engine.exact.offers import SiteOffers, offers_of_devices, offers_of_site, provenance, quantify
 from flexmarket.engine.exact.terms import OfferTerms
 
 __all__ = [
     "OfferTerms",
+    "Promise",
     "SiteOffers",
     "activate",
     "offers_of_devices",

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import numpy as np
 from flexmarket.engine.errors import OfferError
 from flexmarket.engine.exact.linear import Bounds
 from flexmarket.engine.exact.model import PlannedSite
-from flexmarket.engine.exact.subject import Answer, Call, Subject
+from flexmarket.engine.exact.subject import Answer, Call, Kept, Subject
 from flexmarket.engine.offer import Offer, fingerprint
 from optimization.engine.errors import ProblemError
 from optimization.engine.evaluate import judged
@@ -26,6 +26,15 @@ SOLVER = "exact"
 REFERENCE_GAP = 1e-3
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Promise:
+    """Power that a device (None: the meter) has to have from a start on because of an earlier call, kW per step."""
+
+    device: str | None
+    start: datetime
+    power_kw: Series
+
+
 @dataclass(frozen=True, kw_only=True)
 class Called:
     """A site in which an offer is called: the plan to start from, the promised power, the call in its steps."""
@@ -35,6 +44,7 @@ class Called:
     baseline_kw: Series
     call: Call
     first_free: int
+    kept: tuple[Kept, ...] = ()
 
 
 def activate(
@@ -45,6 +55,7 @@ def activate(
     *,
     now: datetime | None = None,
     states: States | None = None,
+    promises: Sequence[Promise] = (),
     time_limit: float = 10.0,
 ) -> Schedule:
     """Return the cheapest plan with `power_kw` (a magnitude; None: all) of the offer called; verified.
@@ -56,6 +67,8 @@ def activate(
     With `states` (`optimization.engine.resume`: how the devices really stand at `now`) the answer is a plan of the rest
     of the horizon, `rest_of(problem, step, states)`; wishes are then missed no more than without the call. If the other
     devices cannot keep their plan from these states, they are free too.
+
+    What was promised before (`promises`) is held too.
 
     Raises:
         OfferError: for an offer of another baseline or horizon, a power or time that cannot be called, or a call that
@@ -69,7 +82,7 @@ def activate(
         raise OfferError("now", now, f"at or before the start of the call ({offer.start.isoformat()})")
     if first + offer.steps > problem.horizon.count:
         raise OfferError("offer.end", offer.end, f"within the plan, which ends at {problem.horizon.end.isoformat()}")
-    called = _called(problem, schedule, offer, power, step, states)
+    called = _called(problem, schedule, offer, power, step, states, promises)
     for subject in _subjects(called, measured=states is not None):
         answer = _cheapest(subject, called, time_limit)
         if answer is not None:
@@ -97,7 +110,13 @@ def _step_of(problem: SiteProblem, moment: datetime, field: str) -> int:
 
 
 def _called(
-    problem: SiteProblem, schedule: Schedule, offer: Offer, power: float, step: int, states: States | None
+    problem: SiteProblem,
+    schedule: Schedule,
+    offer: Offer,
+    power: float,
+    step: int,
+    states: States | None,
+    promises: Sequence[Promise],
 ) -> Called:
     """Return the site with the call; where `states` are given, the rest of it, planned from there without the call."""
     baseline = _baseline(schedule, offer)
@@ -117,7 +136,19 @@ def _called(
         baseline_kw=baseline,
         call=Call(first=first, end=first + offer.steps, direction=offer.direction, least_kw=power, most_kw=power),
         first_free=step - past,
+        kept=tuple(_kept(planned, promises)),
     )
+
+
+def _kept(planned: PlannedSite, promises: Sequence[Promise]) -> Iterator[Kept]:
+    """Yield the promises as steps of the planned site; what of them is over, or lies beyond it, is left out."""
+    horizon = planned.problem.horizon
+    for promise in promises:
+        first = round((promise.start - horizon.start) / horizon.step)
+        power = np.asarray(promise.power_kw)[max(-first, 0) : max(horizon.count - first, 0)]
+        if len(power) and (promise.device is None or promise.device in planned.index):
+            place = None if promise.device is None else planned.index[promise.device]
+            yield Kept(place, max(first, 0), power)
 
 
 def _baseline(schedule: Schedule, offer: Offer) -> Series:
@@ -150,9 +181,9 @@ def _subjects(called: Called, *, measured: bool) -> Iterator[Subject]:
             for other in range(planned.meter)
             if other != place and other not in planned.follows and len(planned.power(other).rows)
         )
-        yield Subject(planned, place, alone=False, baseline_kw=called.baseline_kw, steady=others)
+        yield Subject(planned, place, alone=False, baseline_kw=called.baseline_kw, steady=others, kept=called.kept)
     if place is None or measured:
-        yield Subject(planned, place, alone=False, baseline_kw=called.baseline_kw)
+        yield Subject(planned, place, alone=False, baseline_kw=called.baseline_kw, kept=called.kept)
 
 
 def _cheapest(subject: Subject, called: Called, time_limit: float) -> tuple[Answer, float] | None:

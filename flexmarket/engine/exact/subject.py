@@ -47,13 +47,22 @@ class Answer:
     slope_eur_per_kw: float
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Power that a place (None: the meter) has promised already: kW from step `first` on, positive for consumption."""
+
+    place: int | None
+    first: int
+    power_kw: Series
+
+
 class Subject:
     """The programme of a call of one device, or of the site's meter (`place` None).
 
     What may move are all devices, or (where `alone`) the called one with heat stores and boilers, which follow it.
     Columns of everything else are numbers, so the programme is small. Its last column is the change of power; its last
     rows say that the called power is that of `baseline_kw` (the plan's, unless another was promised) plus that change.
-    The places in `steady` keep their planned power while the call lasts.
+    The places in `steady` keep their planned power while the call lasts; what is `kept` holds in any case.
     """
 
     def __init__(
@@ -64,8 +73,9 @@ class Subject:
         alone: bool = True,
         baseline_kw: Series | None = None,
         steady: tuple[int, ...] = (),
+        kept: tuple[Kept, ...] = (),
     ) -> None:
-        self.planned, self.place, self.steady = planned, place, steady
+        self.planned, self.place, self.steady, self.kept = planned, place, steady, kept
         everything = place is None or not alone
         moving = set(range(planned.meter)) if everything else {place, *planned.follows}
         free = planned.columns & np.isin(planned.owner, sorted({*moving, planned.meter}))
@@ -91,7 +101,11 @@ class Subject:
             power = planned.power(other)
             rows = power.rows + self._rows + number * planned.count
             self.entries = Entries.joined([self.entries, Entries(rows, self._new[power.columns], power.values)])
-        endless = np.full(planned.count * (1 + len(steady)), np.inf)
+        for number, promise in enumerate(kept, start=1 + len(steady)):
+            power = planned.power(planned.meter if promise.place is None else promise.place)
+            rows = power.rows + self._rows + number * planned.count
+            self.entries = Entries.joined([self.entries, Entries(rows, self._new[power.columns], power.values)])
+        endless = np.full(planned.count * (1 + len(steady) + len(kept)), np.inf)
         low, high = planned.filled.low.copy(), planned.filled.high.copy()
         high[planned.missed] = planned.wish_high
         self.bounds = Bounds(
@@ -100,6 +114,13 @@ class Subject:
             row_low=np.append(row_low, -endless),
             row_high=np.append(row_high, endless),
         )
+        for number, promise in enumerate(kept, start=1 + len(steady)):
+            rows_kept = slice(
+                self._rows + number * planned.count + promise.first,
+                self._rows + number * planned.count + promise.first + len(promise.power_kw),
+            )
+            self.bounds.row_low[rows_kept] = promise.power_kw - NEAR_KW
+            self.bounds.row_high[rows_kept] = promise.power_kw + NEAR_KW
         self.goal = np.append(planned.filled.goal[self.columns], 0.0)
         # What no plan can earn with one kW more, so that the largest power comes first and its cost second.
         self.worth_eur_per_kw = 10.0 * (1.0 + float(np.abs(self.goal).sum()))
@@ -164,9 +185,17 @@ class Subject:
             bounds.row_high[rows] = planned
         for other in self.steady:
             rows = slice(rows.start + self.planned.count, rows.stop + self.planned.count)
-            kept = self._planned_kw(other)[call.first : call.end]
-            bounds.row_low[rows], bounds.row_high[rows] = kept - NEAR_KW, kept + NEAR_KW
+            power = self._steady_kw(other)[call.first : call.end]
+            bounds.row_low[rows], bounds.row_high[rows] = power - NEAR_KW, power + NEAR_KW
         return bounds
+
+    def _steady_kw(self, place: int) -> Series:
+        """Return what a place has to do while the call lasts: what it promised, else what is planned."""
+        power = self._planned_kw(place).copy()
+        for promise in self.kept:
+            if promise.place == place:
+                power[promise.first : promise.first + len(promise.power_kw)] = promise.power_kw
+        return power
 
     def held(self, bounds: Bounds, values: Series) -> Bounds:
         """Return the bounds with the states of a plan (a value per column of the site)."""

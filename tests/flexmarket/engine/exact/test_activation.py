@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flexmarket.engine.errors import OfferError
-from flexmarket.engine.exact import OfferTerms, activate, offers_of_site
+from flexmarket.engine.exact import OfferTerms, Promise, activate, offers_of_site
 from flexmarket.engine.exact.keeping import Keeper
 from flexmarket.engine.offer import Direction, Offer
 from optimization.engine import Schedule, SiteProblem, solve, verify
@@ -144,3 +144,26 @@ def test_after_a_call_the_keeper_tells_which_offers_still_hold(house: Planned) -
         before.can_keep("nobody", UP, 0, 1, 1.0)
     assert offer_at(offers, UP, 15, 2) is None
     assert not before.can_keep("battery", UP, 15, 2, 0.001)
+
+
+@pytest.mark.parametrize("first_device", ["battery", None])
+def test_an_earlier_call_is_kept_by_a_later_one(house: Planned, first_device: str | None) -> None:
+    problem, schedule = house
+    first = largest(house, first_device, DOWN, first=8)
+    once = activate(problem, schedule, first, now=problem.horizon.start)
+    steps = called(house, first)
+    power = once.grid_power_kw if first_device is None else once.devices[first_device]["power_kw"]
+    promise = Promise(device=first_device, start=first.start, power_kw=power[steps])
+    others = [offer for offer in offers_of_site(problem, once, TERMS).devices["car"] if _step(house, offer) >= 1]
+    second = max((offer for offer in others if _step(house, offer) < steps.start), key=lambda offer: offer.energy_kwh)
+    states = states_at(problem, once, 1)
+    now = problem.horizon.start + problem.horizon.step
+    plan = activate(problem, once, second, now=now, states=states, promises=[promise])
+    assert not verify(rest_of(problem, 1, states), plan)
+    held = plan.grid_power_kw if first_device is None else plan.devices[first_device]["power_kw"]
+    assert held[steps.start - 1 : steps.stop - 1] == pytest.approx(power[steps], abs=1e-4)
+    moved = (
+        plan.devices["car"]["power_kw"][_step(house, second) - 1]
+        - once.devices["car"]["power_kw"][_step(house, second)]
+    )
+    assert abs(moved) == pytest.approx(second.power_kw, abs=1e-4)
