@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.models import Checked
+from flexmarket.models.immutable import Immutable, ImmutableError, ImmutableManager
 from flexmarket.models.market_offers import Order
 from flexmarket.models.products import Contract, share_field
 from flexplatform.accounts.models import Organization
@@ -26,7 +27,7 @@ def energy_field(help_text: str) -> "models.DecimalField[Decimal, Decimal]":
     return models.DecimalField(max_digits=16, decimal_places=6, default=Decimal(0), help_text=help_text)
 
 
-class Delivery(Checked):  # type: ignore[django-manager-missing]
+class Delivery(Immutable, Checked):  # type: ignore[django-manager-missing]
     """What one order delivered by one reading of its meter; a later version replaces it until it is settled.
 
     Series in kW over the steps of the call, positive for consumption; NaN where the meter said nothing.
@@ -49,7 +50,7 @@ class Delivery(Checked):  # type: ignore[django-manager-missing]
     amount = money_field("Payment less penalty")
     metered_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[models.Manager["Delivery"]] = ScopedManager(organization="organization")
+    objects: ClassVar[models.Manager["Delivery"]] = ScopedManager(_manager_class=ImmutableManager, organization="organization")
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -58,11 +59,13 @@ class Delivery(Checked):  # type: ignore[django-manager-missing]
             models.UniqueConstraint(fields=["order", "version"], name="delivery_version_unique"),
         ]
 
+    FIXED = models.Q(lines__statement__state__in=["closed", "corrected"])
+
     def __str__(self) -> str:
         return f"{self.order} delivered {self.delivered_kwh:.3f} of {self.ordered_kwh:.3f} kWh"
 
 
-class Statement(Checked):  # type: ignore[django-manager-missing]
+class Statement(Immutable, Checked):  # type: ignore[django-manager-missing]
     """The account of a contract, or of all sites without one, over a local month; closed, it never changes again."""
 
     class State(models.TextChoices):
@@ -86,7 +89,7 @@ class Statement(Checked):  # type: ignore[django-manager-missing]
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager["Statement"]] = ScopedManager(organization="organization")
+    objects: ClassVar[models.Manager["Statement"]] = ScopedManager(_manager_class=ImmutableManager, organization="organization")
 
     class Meta:
         ordering = ["-month", "contract_name", "-version"]
@@ -108,6 +111,10 @@ class Statement(Checked):  # type: ignore[django-manager-missing]
             ),
         ]
 
+    FIXED = models.Q(state__in=["closed", "corrected"])
+    # A later version says of an earlier one that it is corrected; nothing else of it changes.
+    STILL_CHANGES: ClassVar[dict[str, Any]] = {"state": State.CORRECTED}
+
     def __str__(self) -> str:
         return f"{self.contract_name}, {self.month:%B %Y}, version {self.version}"
 
@@ -117,7 +124,7 @@ class Statement(Checked):  # type: ignore[django-manager-missing]
         return date(self.month.year + self.month.month // 12, self.month.month % 12 + 1, 1)
 
 
-class StatementLine(models.Model):  # type: ignore[django-manager-missing]
+class StatementLine(Immutable):  # type: ignore[django-manager-missing]
     """One delivery in a statement, with the names as they were."""
 
     statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="lines")
@@ -139,14 +146,26 @@ class StatementLine(models.Model):  # type: ignore[django-manager-missing]
     owner_amount = money_field("The owner's share")
     aggregator_amount = money_field("The aggregator's share")
 
-    objects: ClassVar[models.Manager["StatementLine"]] = ScopedManager(organization="statement__organization")
+    objects: ClassVar[models.Manager["StatementLine"]] = ScopedManager(_manager_class=ImmutableManager, organization="statement__organization")
 
     class Meta:
         ordering = ["start", "id"]
         constraints = [models.UniqueConstraint(fields=["statement", "delivery"], name="statement_line_once")]
 
+    FIXED = models.Q(statement__state__in=["closed", "corrected"])
+
     def __str__(self) -> str:
         return f"{self.order}: {self.amount}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the line.
+
+        Raises:
+            ImmutableError: in a statement that is closed.
+        """
+        if self.statement.state != Statement.State.DRAFT:
+            raise ImmutableError(self.statement)
+        super().save(*args, **kwargs)
 
 
 class Dispute(Checked):

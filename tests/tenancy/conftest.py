@@ -151,8 +151,6 @@ class World:
             contract_name=self.contract.name,
             owner_share="0.8",
             month="2026-10-01",
-            state="closed",
-            closed_at=timezone.now(),
         )
         line = StatementLine.objects.create(
             statement=self.statement,
@@ -163,6 +161,8 @@ class World:
             start=self.market_offer.start,
             end=self.market_offer.end,
         )
+        self.statement.state, self.statement.closed_at = Statement.State.CLOSED, timezone.now()
+        self.statement.save()
         self.dispute = Dispute.objects.create(**own, line=line, reason="The meter was replaced.")
 
     def furnish(self) -> None:
