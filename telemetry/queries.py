@@ -1,7 +1,8 @@
 """Reading back: raw readings, quarter-hours and longer steps, charts of few points, latest values, gaps."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -21,6 +22,7 @@ Series = npt.NDArray[np.float64]
 SECOND_US = 1_000_000
 MOST_RAW = 50_000
 HOUR_SECONDS = 3600
+HISTORY = np.dtype([("channel", "i8"), ("start_us", "f8"), ("total", "f8"), ("count", "f8")])
 FROM = """, count(*), sum(value), min(value), max(value) FROM telemetry_reading
 WHERE channel_id = %(channel)s AND time >= %(first)s AND time < %(last)s GROUP BY 1 ORDER BY 1
 """
@@ -171,6 +173,24 @@ def portfolio_sums(channels: Iterable[int], start: datetime, count: int) -> Seri
     return sums
 
 
+def means_of(channels: Sequence[int], start: datetime, step_seconds: int, count: int) -> Series:
+    """Return the means (channels, steps) of `count` steps of whole quarter-hours, in the order of the ids; one query.
+
+    Not-a-number where a step has no reading.
+    """
+    end = start + timedelta(seconds=step_seconds * count)
+    with _cursor_of_rollups("channel_id, %s, total, count", "", channels, start, end) as cursor:
+        rows = np.fromiter(cursor, dtype=HISTORY)
+    known = np.asarray(sorted(set(channels)), dtype=np.int64)
+    steps = ((rows["start_us"] - microseconds(start)) // (step_seconds * SECOND_US)).astype(np.int64)
+    at = np.searchsorted(known, rows["channel"]) * count + steps
+    total, counted = (np.bincount(at, rows[name], minlength=len(known) * count) for name in ("total", "count"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(counted > 0, total / counted, np.nan).reshape(len(known), count)
+    found: Series = means[np.searchsorted(known, np.asarray(channels, dtype=np.int64))]
+    return found
+
+
 def with_values(channels: "QuerySet[Channel]") -> "QuerySet[Channel]":
     """Return the channels that ever had a reading."""
     return channels.filter(last_at__isnull=False)
@@ -182,15 +202,22 @@ def _rollups(channels: list[int], start: datetime, end: datetime) -> Series:
 
 
 def _asked_of_rollups(columns: str, order: str, channels: list[int], start: datetime, end: datetime) -> Series:
-    """Return what a statement about the roll-ups of channels answers; `%s` in `columns` is the start in microseconds.
+    """Return what a statement about the roll-ups of channels answers; `%s` in `columns` is the start in microseconds."""
+    with _cursor_of_rollups(columns, order, channels, start, end) as cursor:
+        found = cursor.fetchall()
+    return np.array(found, dtype=np.float64).reshape(len(found), columns.count(",") + 1)
 
-    Without Django's rows in between, which would take most of the time.
-    """
+
+@contextmanager
+def _cursor_of_rollups(
+    columns: str, order: str, channels: Sequence[int], start: datetime, end: datetime
+) -> Iterator[Any]:
+    """Run a statement about the roll-ups of channels; without Django's rows, which would take most of the time."""
     database: Any = connections[router.db_for_read(Rollup)]
     moment_us, given = ROLLUPS[database.vendor]
     moment = Rollup._meta.get_field("start")
     limits = [moment.get_db_prep_value(each, database) for each in (start, end)]
-    wanted = channels if database.vendor == "postgresql" else json.dumps(channels)
+    wanted = list(channels) if database.vendor == "postgresql" else json.dumps(list(channels))
     with database.cursor() as cursor:
         cursor.execute(
             # Only the constants above and the columns of this file.
@@ -198,8 +225,7 @@ def _asked_of_rollups(columns: str, order: str, channels: list[int], start: date
             f"AND start >= %s AND start < %s {order}",
             [wanted, *limits],
         )
-        found = cursor.fetchall()
-    return np.array(found, dtype=np.float64).reshape(len(found), columns.count(",") + 1)
+        yield cursor
 
 
 def raw_buckets(channel: Channel, start: datetime, end: datetime, bucket_us: int) -> Series:
