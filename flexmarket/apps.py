@@ -20,10 +20,12 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.trading import api as trading_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
+        from flexmarket.trading.clock import tend_market  # noqa: F401  # the clock finds it by its name
         from flexmarket.trading.ordering import ACTIVATE_ORDER
+        from flexmarket.trading.rolling import REPLAN_SITE, replan_site
         from flexplatform.accounts import permissions
         from flexplatform.api.registry import ApiResource, api_resources
-        from flexplatform.jobs.registry import FollowUp, JobKind, follow_ups, job_kinds
+        from flexplatform.jobs.registry import FollowUp, JobKind, Priority, follow_ups, job_kinds
         from flexplatform.registry import (
             NavigationEntry,
             Panel,
@@ -83,6 +85,17 @@ class FlexmarketConfig(AppConfig):
                 view_permission=permissions.VIEW_OFFERS,
                 run_permission=permissions.PLACE_ORDERS,
                 order=42,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                REPLAN_SITE,
+                "Renewed plan",
+                replan_site,
+                view_permission=permissions.VIEW_SCHEDULES,
+                run_permission=permissions.RUN_SCHEDULES,
+                priority=Priority.LATER,
+                order=43,
             )
         )
         routes.add(Route("flexmarket", "", "flexmarket.urls", order=40))

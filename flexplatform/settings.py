@@ -161,6 +161,7 @@ CELERY_BEAT_SCHEDULE = {
     "bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS},
     "forget old answers": {"task": "api.forget_old_answers", "schedule": timedelta(hours=1)},
     "make room for readings": {"task": "telemetry.tend_readings", "schedule": timedelta(hours=1)},
+    "tend the market": {"task": "flexmarket.tend_market", "schedule": timedelta(minutes=1)},
     "ask for the weather": {"task": "forecasting.ask_for_weather", "schedule": crontab(hour="1,13", minute="20")},
     "ask for prices": {"task": "forecasting.ask_for_prices", "schedule": crontab(hour="0,11,12,13,17", minute="10")},
 }

@@ -20,7 +20,9 @@ AHEAD = timedelta(hours=48)
 Plan = tuple[ScheduleRun, Schedule]
 
 
-def dispatch_plans(*, organization: Organization, plans: Sequence[Plan]) -> list[Setpoint]:
+def dispatch_plans(
+    *, organization: Organization, plans: Sequence[Plan], source: str = Setpoint.Source.SCHEDULE
+) -> list[Setpoint]:
     """Tell devices what new plans want of them in the coming hours, where plans are dispatched.
 
     What is over, and devices that nobody can reach, are left out. One query where nothing is dispatched, and a fixed
@@ -31,7 +33,7 @@ def dispatch_plans(*, organization: Organization, plans: Sequence[Plan]) -> list
     setpoints = list(_setpoints(wanted, timezone.now())) if wanted else []
     if not setpoints:
         return []
-    return queue_setpoints(organization=organization, setpoints=setpoints, source=Setpoint.Source.SCHEDULE)
+    return queue_setpoints(organization=organization, setpoints=setpoints, source=source)
 
 
 def _setpoints(plans: Sequence[Plan], now: datetime) -> Iterator[NewSetpoint]:

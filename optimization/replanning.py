@@ -24,7 +24,7 @@ from optimization.problems import build_problem
 from optimization.queries import highest_import, problem_of, schedule_of, whole_schedule_of
 from optimization.services import UnverifiedPlanError
 from optimization.storing import Past, Solved, store_runs
-from telemetry.models import Channel
+from telemetry.models import Channel, Setpoint
 
 # A state of charge that was measured longer ago says less than the plan.
 FRESH = timedelta(minutes=30)
@@ -92,7 +92,12 @@ def rest_of_run(run: ScheduleRun, moment: datetime) -> Rest:
 
 
 def replan(
-    *, rest: Rest, planner: Planner | None = None, work: Work | None = None, hysteresis: bool = True
+    *,
+    rest: Rest,
+    planner: Planner | None = None,
+    work: Work | None = None,
+    hysteresis: bool = True,
+    source: str = Setpoint.Source.SCHEDULE,
 ) -> ScheduleRun:
     """Plan the rest of a run anew, check it, store it and tell the devices; return the run that holds.
 
@@ -124,7 +129,8 @@ def replan(
         past=Past(run=rest.run, steps=rest.step, states=rest.states),
     )
     with work.writing() if work else transaction.atomic():
-        return store_runs(organization=rest.run.organization, solved=[solved], job=work.job if work else None)[0]
+        job = work.job if work else None
+        return store_runs(organization=rest.run.organization, solved=[solved], job=job, source=source)[0]
 
 
 def _saves_too_little(rest: Rest, plan: Schedule) -> bool:

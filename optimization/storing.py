@@ -19,6 +19,7 @@ from optimization.engine.schedule import Schedule, Unmet
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.problems import device_series
+from telemetry.models import Setpoint
 
 MICRO_EUR = Decimal("0.000001")
 
@@ -46,10 +47,16 @@ class Solved:
     past: Past | None = None
 
 
-def store_runs(*, organization: Organization, solved: Sequence[Solved], job: Job | None) -> list[ScheduleRun]:
+def store_runs(
+    *,
+    organization: Organization,
+    solved: Sequence[Solved],
+    job: Job | None,
+    source: str = Setpoint.Source.SCHEDULE,
+) -> list[ScheduleRun]:
     """Store plans with their inputs, inside the caller's transaction, by a fixed number of statements.
 
-    Where plans are dispatched, their devices are told in the same transaction.
+    Where plans are dispatched, their devices are told in the same transaction; `source` says who wants it.
     """
     runs = ScheduleRun.objects.bulk_create(_run(organization, each, job) for each in solved)
     assets: dict[int, dict[str, int]] = defaultdict(dict)
@@ -70,7 +77,8 @@ def store_runs(*, organization: Organization, solved: Sequence[Solved], job: Job
         action="schedule.create",
         rows=[(run, None, _told(run, each.site)) for run, each in zip(runs, solved, strict=True)],
     )
-    dispatch_plans(organization=organization, plans=[(run, each.plan) for run, each in zip(runs, solved, strict=True)])
+    plans = [(run, each.plan) for run, each in zip(runs, solved, strict=True)]
+    dispatch_plans(organization=organization, plans=plans, source=source)
     return runs
 
 

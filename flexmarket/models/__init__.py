@@ -3,6 +3,7 @@
 from flexmarket.models.market_offers import STATE_LABELS, MarketOffer, Order
 from flexmarket.models.offers import SERIES, FlexibilityOffers
 from flexmarket.models.products import Contract, MarketProduct
+from flexmarket.models.rolling import RollingOperation
 from flexmarket.models.scenarios import Scenario, ScenarioArchive, ScenarioRun, ScenarioSeries
 from flexmarket.models.settlement import Delivery, Dispute, Statement, StatementLine
 
@@ -16,6 +17,7 @@ __all__ = [
     "MarketOffer",
     "MarketProduct",
     "Order",
+    "RollingOperation",
     "Scenario",
     "ScenarioArchive",
     "ScenarioRun",

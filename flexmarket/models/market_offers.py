@@ -246,6 +246,17 @@ class Order(Checked):
         return self.reference
 
     @property
+    def plan(self) -> ScheduleRun:
+        """The plan with the call.
+
+        Raises:
+            LookupError: before it is activated.
+        """
+        if self.run is None:
+            raise LookupError(f"{self} is not activated; it has no plan.")
+        return self.run
+
+    @property
     def energy_kwh(self) -> Decimal:
         """Energy of the call, a magnitude."""
         return self.power_kw * self.offer.step_seconds * self.offer.count / 3600

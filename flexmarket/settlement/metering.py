@@ -1,7 +1,7 @@
 """Delivery of calls, measured against the baseline that their product names."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
@@ -19,6 +19,8 @@ from optimization.engine.series import Series
 
 # Readings are given time to arrive; those that come later make a new version.
 LATEST_READINGS = timedelta(minutes=15)
+OFTEN = timedelta(hours=1)
+LATE_READINGS = timedelta(days=60)
 
 
 def settled(order: Order, *, method: str = "") -> tuple[Settled, Series, Series]:
@@ -100,10 +102,16 @@ def due(organization: Organization) -> Iterable[Order]:
     orders = Order.objects.filter(
         organization=organization, state__in=[Order.State.ACTIVATED, Order.State.DELIVERED]
     ).select_related("offer")
-    until = timezone.now() - LATEST_READINGS
-    over = [order for order in orders if order.offer.end <= until]
+    now = timezone.now()
+    over = [order for order in orders if _is_due(order.offer.end, now)]
     complete = set(Delivery.objects.filter(order__in=over, unmeasured_steps=0).values_list("order_id", flat=True))
     return [order for order in over if order.pk not in complete]
+
+
+def _is_due(end: datetime, now: datetime) -> bool:
+    """Tell whether a call that ended then is looked at now: every time at first, later once an hour, for a while."""
+    age = now - end
+    return LATEST_READINGS <= age < LATE_READINGS and (age < OFTEN or now.minute == 0)
 
 
 def _same(one: Delivery, other: Delivery) -> bool:

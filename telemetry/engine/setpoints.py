@@ -43,6 +43,11 @@ class Steps:
             self.start + timedelta(seconds=first * self.step_seconds), self.step_seconds, self.power_kw[first:last]
         )
 
+    def until(self, moment: datetime) -> "Steps":
+        """Return the steps that start before a time."""
+        count = max(-((self.start - moment) // timedelta(seconds=self.step_seconds)), 0)
+        return Steps(self.start, self.step_seconds, self.power_kw[:count])
+
     def at(self, moment: datetime) -> float | None:
         """Return the power of a time; None where no step says anything."""
         index = (moment - self.start) // timedelta(seconds=self.step_seconds)

@@ -52,6 +52,9 @@ class Setpoint(models.Model):
     step_seconds = models.PositiveIntegerField()
     power_kw = SeriesField()
     valid_until = models.DateTimeField(help_text="End of the last step")
+    held_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until then its powers were told by hand, and no plan changes them"
+    )
     state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
     issued_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When the broker had it")

@@ -64,7 +64,8 @@ def queue_setpoints(
     """Tell devices what to do: the bridge sends it as soon as the caller's transaction is committed.
 
     What is new takes the place of what a device was told before; steps before and after it are carried over, so that
-    an hour by hand leaves the rest of a plan. Steps that are over are left out. A few statements for any number.
+    an hour by hand leaves the rest of a plan, and a new plan leaves that hour: a device has one owner at a time. Steps
+    that are over are left out. A few statements for any number.
 
     Raises:
         ValidationError: by `<prefix>[i].<field>`; then nothing is queued.
@@ -217,8 +218,13 @@ def _superseded(assets: Sequence[int], now: datetime) -> dict[int, Setpoint]:
 
 def _made(asset: Asset, given: NewSetpoint, source: str, before: Setpoint | None, now: datetime) -> Setpoint:
     steps = given.steps.since(now)
+    held_until = given.steps.end if source == Setpoint.Source.MANUAL else None
     if before is not None:
         steps = spliced(before.steps.since(now), steps)
+        if before.held_until is not None and before.held_until > now:
+            held_until = max(held_until or before.held_until, before.held_until)
+            if source != Setpoint.Source.MANUAL:
+                steps = spliced(steps, before.steps.since(now).until(before.held_until))
     return Setpoint(
         organization_id=asset.site.organization_id,
         site=asset.site,
@@ -229,5 +235,6 @@ def _made(asset: Asset, given: NewSetpoint, source: str, before: Setpoint | None
         step_seconds=steps.step_seconds,
         power_kw=steps.power_kw,
         valid_until=steps.end,
+        held_until=held_until,
         issued_at=now,
     )

@@ -82,6 +82,18 @@ def test_the_newest_supersedes_what_a_device_was_told_and_keeps_the_rest_of_it(
     ] * 2
 
 
+def test_a_plan_leaves_what_was_told_by_hand_until_it_is_over(people: People, battery: Battery) -> None:
+    (plan,) = queue(people, asked(battery, 1, 2, 3, 4), source="schedule")
+    queue(people, asked(battery, 9, start=plan.start + HOUR))
+    (later,) = queue(people, asked(battery, 5, 6, 7, 8), source="schedule")
+    assert later.steps.power_kw.tolist() == [1, 9, 7, 8]
+    assert later.held_until == plan.start + 2 * HOUR
+    (called,) = queue(people, asked(battery, -1, -1, -1, -1), source="activation")
+    assert called.steps.power_kw.tolist() == [1, 9, -1, -1]
+    (by_hand,) = queue(people, asked(battery, 3), source="manual")
+    assert by_hand.steps.power_kw.tolist() == [3, 9, -1, -1]
+
+
 def test_steps_that_are_over_are_left_out(people: People, battery: Battery) -> None:
     start = timezone.now().replace(minute=0, second=0, microsecond=0) - 2 * HOUR
     (made,) = queue(people, asked(battery, 1, 2, 3, 4, start=start))
