@@ -30,16 +30,27 @@ def set_provider_key(*, organization: Organization, provider: str, key: str) -> 
         ValidationError: by field.
     """
     _check(provider, key := key.strip())
-    values = {"ciphertext": _encrypted(key, organization.pk, provider), "changed_at": timezone.now()}
-    stored, _ = ProviderKey.objects.update_or_create(organization=organization, provider=provider, defaults=values)
+    return store_secret(organization=organization, name=provider, secret=key)
+
+
+@transaction.atomic
+def store_secret(*, organization: Organization, name: str, secret: str) -> ProviderKey:
+    """Store a secret of an organization by a name, for a service that is no provider and checks it itself."""
+    values = {"ciphertext": _encrypted(secret, organization.pk, name), "changed_at": timezone.now()}
+    stored, _ = ProviderKey.objects.update_or_create(organization=organization, provider=name, defaults=values)
     audit.record(organization=organization, action="providerkey.set", instance=stored, after=audit.snapshot(stored))
     return stored
 
 
-@transaction.atomic
 def delete_provider_key(*, organization: Organization, provider: str) -> None:
     """Forget an organization's key of a provider; without one nothing happens."""
-    stored = ProviderKey.objects.select_for_update().filter(organization=organization, provider=provider).first()
+    delete_secret(organization=organization, name=provider)
+
+
+@transaction.atomic
+def delete_secret(*, organization: Organization, name: str) -> None:
+    """Forget a secret of an organization; without one nothing happens."""
+    stored = ProviderKey.objects.select_for_update().filter(organization=organization, provider=name).first()
     if stored is None:
         return
     audit.record(organization=organization, action="providerkey.delete", instance=stored, before=audit.snapshot(stored))
