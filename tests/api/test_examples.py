@@ -12,6 +12,8 @@ from flexplatform.api.rows import RowViewSet
 from tests.conftest import People
 from tests.factories import PortfolioFactory, PriceSeriesFactory, SiteFactory, TariffFactory
 
+pytestmark = pytest.mark.one_database
+
 METHODS = ("get", "post", "patch", "delete", "put")
 FILES = {"application/zip"}
 

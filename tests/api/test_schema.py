@@ -23,6 +23,8 @@ from tests.conftest import People
 from tests.tenancy.conftest import World
 from tests.tenancy.operations import OPERATIONS, RESOURCES
 
+pytestmark = pytest.mark.one_database
+
 # Devices of every kind have one view, so that each needs fewer; what does not fit costs most to make.
 EXAMPLES = {GenerationMode.POSITIVE: 5, GenerationMode.NEGATIVE: 3}
 EXAMPLES_OF_A_KIND = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 1}

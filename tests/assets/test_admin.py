@@ -23,6 +23,8 @@ from tests.factories import (
     TariffFactory,
 )
 
+pytestmark = pytest.mark.one_database
+
 SITE_LIST_QUERIES = 11
 BATTERY_LIST_QUERIES = 9
 CSV = "portfolio,name,latitude,longitude\nNorth,Home,48,11\n"

@@ -18,6 +18,8 @@ from tests.factories import (
     TariffPeriodFactory,
 )
 
+pytestmark = pytest.mark.one_database
+
 WINTER, SPRING, AUTUMN = "2026-11-22", "2026-03-29", "2026-10-25"
 
 

@@ -16,6 +16,8 @@ from telemetry.models import Channel
 from tests.conftest import People
 from tests.forecasting.makers import HOUR, ISSUED, START, delivery, house
 
+pytestmark = pytest.mark.one_database
+
 PAGE_QUERIES = 5
 PAGE, CHART, IMPORT = (
     "/o/a/sites/home/forecasts/",

@@ -14,6 +14,8 @@ from flexplatform import icons
 from flexplatform.registry import NAVIGATION_GROUPS, navigation
 from tests.conftest import People
 
+pytestmark = pytest.mark.one_database
+
 CSS = (icons.SPRITE_FILE.parents[2] / "flexplatform" / "portal.css").read_text()
 
 

@@ -9,6 +9,8 @@ from django.urls import reverse
 from tests.conftest import People
 from tests.factories import COUNT, PhotovoltaicFactory, SiteFactory, planned_site
 
+pytestmark = pytest.mark.one_database
+
 OVERVIEW_QUERIES = 25
 MAP_QUERIES = 12
 SITE_QUERIES = 15

@@ -19,7 +19,7 @@ from tests.conftest import People
 from tests.factories import BatteryFactory, SiteFactory
 
 QUERIES = 7
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def measured_site(people: People, devices: int) -> Site:

@@ -16,6 +16,8 @@ from tests.api.conftest import of_a, of_b
 from tests.conftest import People
 from tests.optimization.portfolios import work_off
 
+pytestmark = pytest.mark.one_database
+
 __all__ = ["of_a", "of_b"]
 
 SCENARIOS, RUNS = "/api/v1/scenarios/", "/api/v1/scenario-runs/"

@@ -20,6 +20,8 @@ from optimization.scenarios import MAX_BYTES, template
 from tests.conftest import People
 from tests.optimization.portfolios import work_off
 
+pytestmark = pytest.mark.one_database
+
 LAB = "/o/a/scenarios/"
 # Of a scenario, and of one of its runs.
 PAGE_QUERIES = (5, 4)

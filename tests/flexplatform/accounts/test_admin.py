@@ -14,6 +14,8 @@ from flexplatform.accounts.scoping import organization_scope
 from tests.conftest import People
 from tests.factories import PASSWORD, MembershipFactory
 
+pytestmark = pytest.mark.one_database
+
 NEW_TOKEN = "/admin/accounts/apitoken/add/"
 TOKEN = re.compile(r"flx_[0-9a-f]{16}\.[\w-]{43}")
 

@@ -17,6 +17,8 @@ from flexplatform.accounts.scoping import organization_scope
 from tests.conftest import People
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
 
+pytestmark = pytest.mark.one_database
+
 MEMBERS_QUERIES = 5
 TOKENS_QUERIES = 4
 AUDIT_QUERIES = 5
