@@ -13,6 +13,7 @@ class FlexmarketConfig(AppConfig):
         """Register routes, the site page's panel, and the offers that follow a planned site."""
         from flexmarket import api, overview_panel, tasks
         from flexmarket import panels as own
+        from flexmarket.flexmeasures.registration import register_flexmeasures
         from flexmarket.lab import api as lab_api
         from flexmarket.lab import services as lab
         from flexmarket.lab import tasks as lab_tasks
@@ -113,3 +114,4 @@ class FlexmarketConfig(AppConfig):
         )
         follow_ups.add(FollowUp("offers", SCHEDULE_SITE, tasks.offer_after_planning, order=40))
         after_planning.add(AfterPlanning("offers", tasks.tables_of_plan, tasks.offer_of_many, order=40))
+        register_flexmeasures()

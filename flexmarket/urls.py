@@ -3,6 +3,7 @@
 from django.urls import path
 
 from flexmarket.board import views as board
+from flexmarket.flexmeasures import views as flexmeasures
 from flexmarket.lab import comparison_views as comparison
 from flexmarket.lab import views as lab
 from flexmarket.overview_panel import OverviewFlexibility
@@ -28,4 +29,9 @@ urlpatterns = [
     path(f"{RUN}/", lab.ScenarioRunPage.as_view(), name="scenario_run"),
     path(f"{RUN}/charts.json", lab.ScenarioRunCharts.as_view(), name="scenario_run_charts"),
     path(f"{RUN}/all.zip", lab.ScenarioRunArchive.as_view(), name="scenario_archive"),
+    path("flexmeasures/", flexmeasures.FlexMeasuresPage.as_view(), name="flexmeasures"),
+    path("flexmeasures/server/", flexmeasures.SetServer.as_view(), name="flexmeasures_server"),
+    path("flexmeasures/switch/", flexmeasures.Switch.as_view(), name="flexmeasures_switch"),
+    path("flexmeasures/forget/", flexmeasures.ForgetServer.as_view(), name="flexmeasures_forget"),
+    path("flexmeasures/push/", flexmeasures.PushNow.as_view(), name="flexmeasures_push"),
 ]

@@ -157,6 +157,9 @@ MQTT_URL = env.str("MQTT_URL", default="")
 TELEMETRY_READING_DAYS = env.int("TELEMETRY_READING_DAYS", default=731)
 TELEMETRY_LETTER_DAYS = env.int("TELEMETRY_LETTER_DAYS", default=30)
 
+# Servers of FlexMeasures that may be asked over http and at private addresses, such as fm.local or 10.0.0.5:5000.
+FLEXMEASURES_ALLOWED_HOSTS = env.list("FLEXMEASURES_ALLOWED_HOSTS", default=[])
+
 CELERY_BEAT_SCHEDULE = {
     "bring lost jobs back": {"task": "jobs.reconcile", "schedule": JOBS_RECONCILE_SECONDS},
     "forget old answers": {"task": "api.forget_old_answers", "schedule": timedelta(hours=1)},
@@ -164,6 +167,15 @@ CELERY_BEAT_SCHEDULE = {
     "tend the market": {"task": "flexmarket.tend_market", "schedule": timedelta(minutes=1)},
     "ask for the weather": {"task": "forecasting.ask_for_weather", "schedule": crontab(hour="1,13", minute="20")},
     "ask for prices": {"task": "forecasting.ask_for_prices", "schedule": crontab(hour="0,11,12,13,17", minute="10")},
+    "push to FlexMeasures": {"task": "flexmarket.push_to_flexmeasures", "schedule": crontab(minute="5,20,35,50")},
+    # After the weather, and before the nightly plans.
+    "ask for forecasts": {"task": "forecasting.ask_for_forecasts", "schedule": crontab(hour="1", minute="40")},
+    "ask for scores": {"task": "forecasting.ask_for_scores", "schedule": crontab(hour="3", minute="10")},
+    "ask for forecast models": {
+        "task": "forecasting.ask_for_models",
+        "schedule": crontab(day_of_week="sun", hour="4", minute="30"),
+    },
+    "look for deviations": {"task": "forecasting.look_for_deviations", "schedule": crontab(minute="4,19,34,49")},
 }
 
 # Such as smtp+tls://user:password@mail.example.org:587; in development mails become files.

@@ -1,5 +1,6 @@
 """Stored offers, products and orders of markets, deliveries and statements, and the scenarios of the lab."""
 
+from flexmarket.models.flexmeasures import FlexMeasuresLink, FlexMeasuresSensor, FlexMeasuresServer
 from flexmarket.models.market_offers import STATE_LABELS, MarketOffer, Order
 from flexmarket.models.offers import SERIES, FlexibilityOffers
 from flexmarket.models.products import Contract, MarketProduct
@@ -13,6 +14,9 @@ __all__ = [
     "Contract",
     "Delivery",
     "Dispute",
+    "FlexMeasuresLink",
+    "FlexMeasuresSensor",
+    "FlexMeasuresServer",
     "FlexibilityOffers",
     "MarketOffer",
     "MarketProduct",
