@@ -18,6 +18,7 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.lab import services as lab
         from flexmarket.lab import tasks as lab_tasks
         from flexmarket.settlement import api as settlement_api
+        from flexmarket.settlement import panels as settlement
         from flexmarket.trading import api as trading_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
@@ -57,6 +58,15 @@ class FlexmarketConfig(AppConfig):
         navigation.add(
             NavigationEntry("offers", _("Offers"), "offers", permissions.VIEW_OFFERS, 40, "receipt-euro", "market")
         )
+        for entry in (
+            ("market_offers", _("Market offers"), permissions.VIEW_OFFERS, 41, "arrows-up-down"),
+            ("orders", _("Orders"), permissions.VIEW_OFFERS, 42, "bolt"),
+            ("statements", _("Settlement"), permissions.VIEW_SETTLEMENT, 43, "report-money"),
+            ("market_products", _("Products"), permissions.VIEW_OFFERS, 44, "receipt"),
+            ("contracts", _("Contracts"), permissions.VIEW_SETTLEMENT, 45, "clipboard-list"),
+        ):
+            name, label, permission, order, icon = entry
+            navigation.add(NavigationEntry(name, label, name, permission, order, icon, "market"))
         job_kinds.add(
             JobKind(
                 lab.SOLVE_SCENARIO,
@@ -111,6 +121,12 @@ class FlexmarketConfig(AppConfig):
                 half=True,
                 permission=permissions.VIEW_OFFERS,
             )
+        )
+        may_settle = permissions.VIEW_SETTLEMENT
+        kpis, of_site = settlement.market_kpis, settlement.settlement_of_site
+        panels.add(Panel("market_kpis", "overview", "flexmarket/kpi_panel.html", kpis, order=32, permission=may_settle))
+        panels.add(
+            Panel("settlement", "site", "flexmarket/settlement_panel.html", of_site, order=70, permission=may_settle)
         )
         follow_ups.add(FollowUp("offers", SCHEDULE_SITE, tasks.offer_after_planning, order=40))
         after_planning.add(AfterPlanning("offers", tasks.tables_of_plan, tasks.offer_of_many, order=40))

@@ -171,22 +171,32 @@ class ProductForm(RowForm):
 class ContractForm(RowForm):
     """How owner and aggregator share."""
 
+    site = forms.ModelChoiceField(
+        Site.objects.none(),
+        required=False,
+        label=_("Site"),
+        help_text=_("A contract is about a site or about a portfolio"),
+    )
+    portfolio = forms.ModelChoiceField(
+        Portfolio.objects.none(),
+        required=False,
+        label=_("Portfolio"),
+        help_text=_("A site's own contract goes before that of its portfolio"),
+    )
+
     GROUPS = ((_("Contract"), ("name", "site", "portfolio", "owner_share", "valid_from", "valid_to")),)
 
     class Meta:
         model = Contract
-        fields = ("name", "site", "portfolio", "owner_share", "valid_from", "valid_to")
+        # What refers to rows of an organization is asked for above: its choices need the organization.
+        fields = ("name", "owner_share", "valid_from", "valid_to")
         labels: ClassVar[dict[str, Any]] = {
             "name": _("Name"),
-            "site": _("Site"),
-            "portfolio": _("Portfolio"),
             "owner_share": _("Share of the owner"),
             "valid_from": _("First day"),
             "valid_to": _("Last day"),
         }
         help_texts: ClassVar[dict[str, Any]] = {
-            "site": _("A contract is about a site or about a portfolio"),
-            "portfolio": _("A site's own contract goes before that of its portfolio"),
             "owner_share": _("Of what the market pays, and of what it charges; 0.8 is 80 %"),
             "valid_from": "",
             "valid_to": _("Empty: open"),
@@ -197,6 +207,9 @@ class ContractForm(RowForm):
         }
 
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
+        row = kwargs.get("instance")
+        if row is not None:
+            kwargs["initial"] = {"site": row.site_id, "portfolio": row.portfolio_id, **kwargs.get("initial", {})}
         super().__init__(organization, *args, **kwargs)
         choices: Any = self.fields
         choices["site"].queryset = Site.objects.filter(organization=organization).order_by("name")

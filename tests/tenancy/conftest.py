@@ -24,7 +24,13 @@ from flexplatform.accounts.scoping import organization_scope
 from flexplatform.accounts.services import create_token, invite_member
 from flexplatform.jobs.models import Job
 from forecasting.models import PriceFeed
-from forecasting.services import create_price_feed, receive_forecast, set_provider_key, switch_weather
+from forecasting.services import (
+    create_price_feed,
+    ensure_own_forecasts,
+    receive_forecast,
+    set_provider_key,
+    switch_weather,
+)
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from telemetry.batches import ReadingBatch
 from telemetry.engine.mapping import MappingSpec, Rule
@@ -178,6 +184,7 @@ class World:
             now_us = microseconds(timezone.now())
             store_readings(batch=ReadingBatch.of([channel.pk], [now_us], [1], [now_us]), letters=[self.letter()])
             receive_forecast(organization=self.organization, delivery=delivery(self.site))
+            ensure_own_forecasts(organization=self.organization, sites=[self.site.pk])
         self.series = PriceSeriesFactory(organization=self.organization, name=f"Prices{self.called}")
         PriceValuesFactory(series=self.series)
         self.tariff = TariffFactory(
@@ -251,6 +258,14 @@ class World:
             "int:scenario_run": self.scenario_run.pk,
             "int:before": self.scenario_run.pk,
             "int:after": self.scenario_run.pk,
+            "int:product": self.product.pk,
+            "int:contract": self.contract.pk,
+            "int:offer": self.market_offer.pk,
+            "int:order": self.order.pk,
+            "int:statement": self.statement.pk,
+            "slug:file_format": "csv",
+            "int:line": self.dispute.line_id,
+            "int:dispute": self.dispute.pk,
             "int:member": self.member.pk,
             "int:invitation": self.invitation.pk,
             "int:token": self.token.pk,
