@@ -38,9 +38,18 @@ def migrated_sqlite() -> Path:
 class TelemetryPlatform:
     """Two organizations, `a` and `b`, each with a site `home`, a battery, and a credential for the site."""
 
-    def __init__(self, folder: Path, database: str, broker: Mosquitto | Nats) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: str,
+        broker: Mosquitto | Nats,
+        *,
+        driver: str = "telemetry_driver.py",
+        **environment: str,
+    ) -> None:
         self.folder, self.broker = folder, broker
         self.environment = {
+            **environment,
             "DATABASE_URL": database,
             "DATABASE_POOL_SIZE": "0",
             "VAR_DIR": str(folder),
@@ -52,7 +61,7 @@ class TelemetryPlatform:
         if database.startswith(SQLITE):
             shutil.copy(migrated_sqlite(), database.removeprefix(SQLITE))
         self.driver = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("telemetry_driver.py"))],
+            [sys.executable, str(Path(__file__).with_name(driver))],
             cwd=BASE_DIR,
             env={**os.environ, **self.environment},
             stdin=subprocess.PIPE,
