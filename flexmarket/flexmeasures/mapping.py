@@ -52,7 +52,13 @@ IMPORT_PRICE = SensorKind("import price", "EUR/kWh")
 EXPORT_PRICE = SensorKind("export price", "EUR/kWh")
 
 PLANNED = {"grid_power_kw": POWER, "power_kw": POWER, "soc_percent": SOC}
-FORECAST = {"grid_power_kw": POWER_FORECAST, "power_kw": POWER_FORECAST, "available_power_kw": AVAILABLE_FORECAST}
+FORECAST = {
+    "grid_power_kw": POWER_FORECAST,
+    "power_kw": POWER_FORECAST,
+    "demand_kw": POWER_FORECAST,
+    "available_power_kw": AVAILABLE_FORECAST,
+    "yield_kw_per_kw": AVAILABLE_FORECAST,
+}
 PRICES = {"import_eur_per_kwh": IMPORT_PRICE, "export_eur_per_kwh": EXPORT_PRICE}
 KINDS = {each.name: each for each in (POWER, POWER_FORECAST, AVAILABLE_FORECAST, SOC, IMPORT_PRICE, EXPORT_PRICE)}
 
@@ -120,6 +126,11 @@ def sensor(kind: SensorKind, asset: int, time_zone: str) -> dict[str, Any]:
         "timezone": time_zone,
         "attributes": json.dumps(attributes),
     }
+
+
+def forecast_power(quantity: str, values: Series, capacity_kw: float) -> Series:
+    """Return a forecast as power in kW, positive for consumption; a yield is production per kW of capacity."""
+    return -capacity_kw * values if quantity == "yield_kw_per_kw" else values
 
 
 def charts(sensors: Mapping[str, int]) -> str:

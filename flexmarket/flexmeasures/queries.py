@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from assets.models import Asset, Site
+from assets.models import Asset, Photovoltaic, Site, Wind
 from flexmarket.flexmeasures import mapping
 from flexmarket.flexmeasures.mapping import SensorKind, Told
 from flexmarket.models import FlexMeasuresLink
@@ -20,7 +20,9 @@ from optimization.models import ScheduleRun, ScheduleSeries
 from optimization.queries import LONGEST_HORIZON, current_runs
 from telemetry.quantities import ELECTRIC_KINDS
 
-WITH_SOC = frozenset({"battery", "electric_vehicle"})
+WITH_SOC = frozenset({"battery", "electric_vehicle", "heat_storage"})
+PLANTS: tuple[type[Photovoltaic | Wind], ...] = (Photovoltaic, Wind)
+CAPACITY = "capacity_kw"
 ALL_ANEW = timedelta(days=1)
 SITE = None
 ByOwner = dict[int | None, dict[str, list[Told]]]
@@ -102,10 +104,16 @@ def _of_run(run: ScheduleRun, values: mapping.Series) -> Told:
 
 
 def _forecast(site: Site, grid: Grid) -> Iterator[tuple[int | None, SensorKind, Told]]:
-    """Yield the deliveries of forecasts of power that say something of the coming steps."""
+    """Yield the deliveries of forecasts of electric power that say something of the coming steps."""
     found = forecasts_of([site], grid)[site.pk]
     used = [run for (_, quantity), each in found.items() if quantity in mapping.FORECAST for run in each.runs]
-    for run in ForecastRun.objects.filter(pk__in=used).select_related("channel", "series").order_by("issued_at", "id"):
-        kind = mapping.FORECAST[run.channel.quantity]
-        values = np.asarray(run.series.mean)
-        yield run.channel.asset_id, kind, Told(run.start, run.grid.step, values, run.issued_at)
+    runs = ForecastRun.objects.filter(pk__in=used).select_related("channel__asset", "series")
+    capacities = {pk: kw for model in PLANTS for pk, kw in model.objects.filter(site=site).values_list("pk", CAPACITY)}
+    for run in runs.order_by("issued_at", "id"):
+        asset, quantity = run.channel.asset, run.channel.quantity
+        if asset is not None and asset.kind not in ELECTRIC_KINDS:
+            continue
+        values = mapping.forecast_power(
+            quantity, np.asarray(run.series.mean), capacities.get(asset.pk, 0.0) if asset else 0.0
+        )
+        yield run.channel.asset_id, mapping.FORECAST[quantity], Told(run.start, run.grid.step, values, run.issued_at)
