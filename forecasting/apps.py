@@ -1,5 +1,7 @@
 """What is expected, as it was known at each time."""
 
+from dataclasses import replace
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +15,7 @@ class ForecastingConfig(AppConfig):
         """Register the resources of the API, the pages, what leads to them, and the work of fetching."""
         from flexplatform.accounts import permissions
         from flexplatform.api.registry import ApiResource, api_resources
-        from flexplatform.jobs.registry import JobKind, job_kinds
+        from flexplatform.jobs.registry import JobKind, Priority, job_kinds
         from flexplatform.registry import (
             AlertSource,
             NavigationEntry,
@@ -24,13 +26,14 @@ class ForecastingConfig(AppConfig):
             panels,
             routes,
         )
-        from forecasting import api, provider_api, services, tasks
+        from forecasting import api, forecast_jobs, own_api, provider_api, services, tasks
         from forecasting import panels as own
 
         api_resources.add(ApiResource("channels", api.ChannelViewSet, order=25))
         api_resources.add(ApiResource("forecasts", api.ForecastViewSet, order=26))
         api_resources.add(ApiResource("weather-feeds", provider_api.WeatherFeedViewSet, order=27))
         api_resources.add(ApiResource("price-feeds", provider_api.PriceFeedViewSet, order=28))
+        api_resources.add(ApiResource("channel-forecasts", own_api.ChannelForecastViewSet, order=29))
         routes.add(Route("forecasting", "", "forecasting.urls", order=25))
         panels.add(Panel("forecasts", "site", "forecasting/site_panel.html", own.link, order=80))
         navigation.add(
@@ -39,6 +42,7 @@ class ForecastingConfig(AppConfig):
             )
         )
         alert_sources.add(AlertSource("providers", own.alerts, permissions.VIEW_FORECASTS, order=40))
+        alert_sources.add(AlertSource("forecasts", own.drift, permissions.VIEW_FORECASTS, order=41))
         job_kinds.add(
             JobKind(
                 services.FETCH_WEATHER,
@@ -61,3 +65,28 @@ class ForecastingConfig(AppConfig):
                 order=26,
             )
         )
+        may = {"view_permission": permissions.VIEW_FORECASTS, "run_permission": permissions.CHANGE_FORECASTS}
+        for number, kind in enumerate(
+            (
+                JobKind(
+                    services.FORECAST_ORGANIZATION,
+                    "Forecasts",
+                    forecast_jobs.hand_out_forecasts,
+                    conclude=forecast_jobs.conclude_forecasts,
+                    **may,
+                ),
+                JobKind(services.FORECAST_CHUNK, "Chunk of forecasts", forecast_jobs.forecast_chunk, **may),
+                JobKind(
+                    services.CHOOSE_MODELS,
+                    "Choice of forecast models",
+                    forecast_jobs.hand_out_choices,
+                    conclude=forecast_jobs.conclude_choices,
+                    **may,
+                ),
+                JobKind(services.CHOOSE_CHUNK, "Chunk of a choice of models", forecast_jobs.choose_chunk, **may),
+                JobKind(
+                    services.SCORE_FORECASTS, "Scores of forecasts", forecast_jobs.score, priority=Priority.LATER, **may
+                ),
+            )
+        ):
+            job_kinds.add(replace(kind, order=27 + number))

@@ -10,7 +10,7 @@ from assets.models import Site
 from flexplatform.accounts import permissions
 from flexplatform.accounts.requests import TenantRequest
 from flexplatform.registry import Alert
-from forecasting.models import PriceFeed, WeatherFeed
+from forecasting.models import ChannelForecast, PriceFeed, WeatherFeed
 
 
 def link(request: TenantRequest, _site: Site) -> dict[str, Any]:
@@ -32,3 +32,19 @@ def alerts(request: TenantRequest) -> Iterable[Alert]:
     for each in prices:
         if each.is_stale:
             yield Alert("warning", _("The prices of %(series)s are stale") % {"series": each.series}, page)
+
+
+def drift(request: TenantRequest) -> Iterable[Alert]:
+    """Yield that forecasts of channels are much worse than their back-test was; two queries."""
+    drifted = ChannelForecast.objects.filter(organization=request.organization, enabled=True, drifted=True)
+    count = drifted.count()
+    if not count:
+        return
+    first = drifted.select_related("channel__site", "channel__asset").order_by("pk")[0]
+    page = reverse("forecasts", args=[request.organization.slug, first.channel.site.slug])
+    told = {"count": count, "channel": first.channel}
+    if count == 1:
+        yield Alert("warning", _("The forecast of %(channel)s has become much worse") % told, page)
+    else:
+        text = _("The forecasts of %(count)d channels have become much worse, such as that of %(channel)s")
+        yield Alert("warning", text % told, page)

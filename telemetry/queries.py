@@ -202,7 +202,7 @@ def _rollups(channels: list[int], start: datetime, end: datetime) -> Series:
 
 
 def _asked_of_rollups(columns: str, order: str, channels: list[int], start: datetime, end: datetime) -> Series:
-    """Return what a statement about the roll-ups of channels answers; `%s` in `columns` is the start in microseconds."""
+    """Return what a statement about roll-ups of channels answers; `%s` in `columns` is the start in microseconds."""
     with _cursor_of_rollups(columns, order, channels, start, end) as cursor:
         found = cursor.fetchall()
     return np.array(found, dtype=np.float64).reshape(len(found), columns.count(",") + 1)

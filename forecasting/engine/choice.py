@@ -1,13 +1,15 @@
 """Which model forecasts a channel: what its history suffices for, and what a back-test found to be best."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from forecasting.engine.backtest import Record, Trial, rolling
+from forecasting.engine.backtest import Record, rolling
 from forecasting.engine.models import MODELS, NAIVE
 from forecasting.engine.protocol import Batch, ForecastError, Model, Prediction
+from forecasting.engine.scores import Score
 
 # From the one that needs most to those that need nothing; physical models and profiles stand at the end.
 PREFERRED = ("blend", "ridge", "climatology")
@@ -34,22 +36,48 @@ def choose(
 ) -> Mapping[str, str]:
     """Return the name of the best model for each channel by a rolling back-test, by name of the channel.
 
+    A channel that no model could forecast is left out.
+    """
+    compared = compare(record, models, origins, history_days=history_days)
+    return {name: each.best for name, each in compared.items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The best model of a channel, and the score of each model that could forecast it."""
+
+    best: str
+    scores: Mapping[str, Score]
+
+
+def compare(
+    record: Record,
+    models: Sequence[Model],
+    origins: Sequence[datetime],
+    *,
+    history_days: int | None = None,
+) -> Mapping[str, Comparison]:
+    """Return how good models were for each channel in a rolling back-test, by name of the channel.
+
     The first model stands unless another is better by 2 %: channels do not change models for luck. A channel that no
     model could forecast is left out.
     """
     if not models:
         raise ForecastError("models: none given; at least 1 is needed.")
     trials = [rolling(record, model, origins, history_days=history_days) for model in models]
-    chosen = {channel.name: _best(trials, row) for row, channel in enumerate(record.channels)}
-    return {name: model for name, model in chosen.items() if model}
+    found: dict[str, Comparison] = {}
+    for row, channel in enumerate(record.channels):
+        scores = {trial.model: score for trial in trials if (score := trial.score_of(row)) is not None}
+        if scores:
+            found[channel.name] = Comparison(_best(scores), scores)
+    return found
 
 
-def _best(trials: Sequence[Trial], channel: int) -> str:
+def _best(scores: Mapping[str, Score]) -> str:
     best, least = "", np.inf
-    for trial in trials:
-        score = trial.score_of(channel)
-        if score and score.pinball_percent < least * (MARGIN if best else 1.0):
-            best, least = trial.model, score.pinball_percent
+    for model, score in scores.items():
+        if score.pinball_percent < least * (MARGIN if best else 1.0):
+            best, least = model, score.pinball_percent
     return best
 
 

@@ -1,6 +1,6 @@
 """How good forecasts were: pinball loss, coverage, bias, absolute error, and skill against the naive forecast."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -32,6 +32,11 @@ class Score:
         if not naive.pinball_percent:
             return 0.0
         return 100 * (1 - self.pinball_percent / naive.pinball_percent)
+
+    def as_json(self, naive: "Score | None" = None) -> dict[str, float]:
+        """Return the measures as they are stored, with the skill against a naive forecast of the same steps."""
+        found = {name: round(float(value), 4) for name, value in asdict(self).items()}
+        return found if naive is None else {**found, "skill_percent": round(self.skill_percent(naive), 4)}
 
 
 def pinball(quantiles: Series, outcome: Series) -> Series:

@@ -1,0 +1,325 @@
+"""The platform's own forecasts, from readings to stored runs: nightly, for organizations that share nothing."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+import time_machine
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django_scopes import scopes_disabled
+
+from assets.models import Asset, Site
+from flexplatform.accounts.audit import acting
+from flexplatform.accounts.models import Door, Organization
+from flexplatform.accounts.scoping import organization_scope
+from flexplatform.jobs.models import Job
+from flexplatform.jobs.work import execute, execute_next
+from forecasting import tasks
+from forecasting.engine.models import MODELS
+from forecasting.models import ChannelForecast, ForecastRun, ForecastValues
+from forecasting.services import (
+    OWN,
+    ensure_own_forecasts,
+    receive_forecast,
+    request_forecasts,
+    update_own_forecast,
+)
+from forecasting.services.forecasting import forecast_channels
+from telemetry.batches import ReadingBatch
+from telemetry.models import Channel
+from telemetry.services import Reference, ensure_channels, store_readings
+from tests.conftest import People
+from tests.factories import ElectricLoadFactory, PhotovoltaicFactory, SiteFactory
+from tests.forecasting.makers import delivery
+
+NOW = datetime(2026, 11, 21, 1, 40, 30, tzinfo=UTC)
+ORIGIN = datetime(2026, 11, 21, 1, 30, tzinfo=UTC)
+# Until the end of the 22nd in Berlin.
+COUNT = 4 * 45 + 2
+QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def in_a(people: People) -> Iterator[None]:
+    with organization_scope(people.a), acting(people.alice, Door.PORTAL):
+        yield
+
+
+def home(organization: Organization, days: int = 0, *, level: float = 1.0, **load: Any) -> tuple[Site, Channel]:
+    """Return a site with a load whose demand was measured for some days: more by day, less at night."""
+    site: Site = SiteFactory(organization=organization)
+    asset: Asset = ElectricLoadFactory(site=site, **load)
+    (channel,) = ensure_channels(
+        organization=organization, references=[Reference(asset=asset.pk, quantity="demand_kw")]
+    )
+    if days:
+        measure(channel, demand(days, level))
+        channel.refresh_from_db()
+    return site, channel
+
+
+def demand(days: int, level: float = 1.0) -> "np.typing.NDArray[np.float64]":
+    """Return quarter-hours of whole days until the origin."""
+    steps = np.arange(days * 96)
+    noise = np.random.default_rng(1).normal(0, 0.05, len(steps))
+    return level * (2 + np.sin(steps / 96 * 2 * np.pi) + noise)
+
+
+def measure(channel: Channel, values: "np.typing.NDArray[np.float64]", until: datetime = ORIGIN) -> None:
+    """Store a reading in each of the quarter-hours before a time; what is not-a-number was not measured."""
+    until_us = int(until.timestamp()) * 1_000_000
+    times = until_us - (len(values) - np.arange(len(values))) * 900_000_000
+    known = np.isfinite(values)
+    store_readings(
+        batch=ReadingBatch.of(
+            [channel.pk] * int(known.sum()), times[known].tolist(), values[known].tolist(), times[known].tolist()
+        )
+    )
+
+
+def work_all() -> None:
+    """Do all jobs that wait, and what they hand out."""
+    while execute_next("tests", beat_every=0):
+        pass
+
+
+def nightly(organization: Organization) -> Job:
+    """Ask for the forecasts of an organization, have them made, and return the job."""
+    job = request_forecasts(organization=organization)
+    work_all()
+    job.refresh_from_db()
+    return job
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_channel_is_forecast_until_the_end_of_its_next_day(people: People) -> None:
+    _, channel = home(people.a, 30)
+    job = nightly(people.a)
+    assert (job.status, job.result) == (Job.Status.SUCCEEDED, {"forecasts": 1, "left_out": 0, "reasons": {}})
+    run = ForecastRun.objects.select_related("series").get()
+    assert (run.channel, run.source, run.model, run.version) == (channel, OWN, "ridge", MODELS["ridge"].version)
+    assert (run.issued_at, run.known_until, run.start, run.count) == (NOW, ORIGIN, ORIGIN, COUNT)
+    assert run.scores is None
+    expected = demand(32)[-192:][:COUNT]
+    assert np.abs(run.series.mean - expected).mean() < 0.15
+    bands = np.stack(list(run.series.by_level.values()))
+    assert bands.shape == (9, COUNT)
+    assert (np.diff(bands, axis=0) >= 0).all()
+    assert (bands >= 0).all()
+
+
+def test_the_clock_forecasts_each_organization_by_itself(people: People) -> None:
+    for organization, level in ((people.a, 1.0), (people.b, 100.0)):
+        with organization_scope(organization), acting("tests", Door.COMMAND):
+            home(organization, 10, level=level)
+    tasks.ask_for_forecasts()
+    tasks.ask_for_forecasts()
+    work_all()
+    with scopes_disabled():
+        runs = list(ForecastRun.objects.order_by("organization").select_related("channel"))
+        assert [run.organization for run in runs] == [people.a, people.b]
+        assert all(run.channel.organization_id == run.organization_id for run in runs)
+        assert Job.objects.filter(kind="forecast_organization").count() == 2
+        levels = [float(ForecastValues.objects.get(run=run).mean.mean()) for run in runs]
+    assert levels[0] == pytest.approx(2, abs=0.3)
+    assert levels[1] == pytest.approx(200, abs=30)
+
+
+@pytest.mark.usefixtures("in_a")
+def test_bad_readings_are_flagged_and_repaired(people: People) -> None:
+    _, channel = home(people.a)
+    values = demand(30)
+    values[1000] = 500.0
+    values[2000:2004] = np.nan
+    measure(channel, values)
+    nightly(people.a)
+    own = ChannelForecast.objects.get(channel=channel)
+    assert (own.quality["spike"], own.quality["gap"], own.quality["filled"]) == (1, 4, 5)
+    assert own.quality["usable_percent"] == 100
+    assert ForecastRun.objects.get().series.quantiles.max() < 10
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_dead_channel_is_left_out_with_its_reason(people: People) -> None:
+    _, alive = home(people.a, 10)
+    _, dead = home(people.a)
+    values = demand(20)
+    values[-5 * 96 :] = np.nan
+    measure(dead, values)
+    job = nightly(people.a)
+    assert job.result["forecasts"] == 1
+    assert job.result["reasons"] == {
+        str(dead.pk): "It has told nothing new since 2026-11-16 01:30 UTC, so it is not forecast until it does."
+    }
+    assert ForecastRun.objects.get().channel == alive
+    assert ChannelForecast.objects.get(channel=dead).problem == job.result["reasons"][str(dead.pk)]
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_new_site_is_forecast_from_its_parameters(people: People) -> None:
+    site: Site = SiteFactory(organization=people.a, latitude=48.1, longitude=11.6)
+    ElectricLoadFactory(site=site, annual_demand_kwh=3500)
+    PhotovoltaicFactory(site=site, capacity_kw=10)
+    job = nightly(people.a)
+    assert job.result["forecasts"] == 2
+    found = {run.channel.quantity: run for run in ForecastRun.objects.select_related("channel", "series")}
+    assert {name: run.model for name, run in found.items()} == {
+        "demand_kw": "standard_profile",
+        "available_power_kw": "physical_pv",
+    }
+    power = found["available_power_kw"].series.mean
+    night, noon = 2, 4 * 10
+    assert (power[night], power[noon] < -0.1, power.max()) == (0, True, 0)
+    assert found["demand_kw"].series.mean.sum() / 4 == pytest.approx(3500 / 365 * COUNT / 96, rel=0.4)
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_channel_that_nothing_is_known_of_says_what_is_missing(people: People) -> None:
+    home(people.a)
+    job = nightly(people.a)
+    assert job.status == Job.Status.FAILED
+    assert "None of 1 channels" in job.error
+    assert "annual demand" in job.error
+
+
+@pytest.mark.usefixtures("in_a")
+def test_as_known_at_an_earlier_time(people: People) -> None:
+    _, channel = home(people.a, 20)
+    then = ORIGIN - 3 * DAY
+    measure(channel, np.full(2 * 96, 50.0))
+    job = request_forecasts(organization=people.a, at=then)
+    work_all()
+    job.refresh_from_db()
+    run = ForecastRun.objects.get()
+    assert (run.issued_at, run.known_until, run.start, run.received_at) == (then, then, then, NOW)
+    assert run.series.mean.max() < 10
+    with pytest.raises(ValidationError, match="not in the future"):
+        request_forecasts(organization=people.a, at=NOW + DAY)
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_job_that_is_done_again_makes_nothing_twice(people: People) -> None:
+    home(people.a, 10)
+    home(people.a, 10)
+    ensure_own_forecasts(organization=people.a)
+    own = list(ChannelForecast.objects.values_list("pk", flat=True))
+    first = forecast_channels(organization=people.a, own=own[:1], at=NOW)
+    again = forecast_channels(organization=people.a, own=own, at=NOW)
+    assert (first.forecasts, again.forecasts) == (1, 2)
+    assert ForecastRun.objects.count() == ForecastValues.objects.count() == 2
+    part = Job.objects.create(
+        organization=people.a, kind="forecast_chunk", title="x", input={"own": own, "at": NOW.isoformat()}
+    )
+    assert execute(part.pk, worker="tests", beat_every=0) == Job.Status.SUCCEEDED
+    assert ForecastRun.objects.count() == 2
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_model_that_fails_for_one_channel_fails_no_other(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, good = home(people.a, 10)
+    _, bad = home(people.a, 10)
+    climatology = type(MODELS["climatology"])
+    real = climatology.predict
+
+    def predict(self: Any, batch: Any) -> Any:
+        if any(channel.name == str(bad.pk) for channel in batch.channels):
+            raise ZeroDivisionError
+        return real(self, batch)
+
+    monkeypatch.setattr(climatology, "predict", predict)
+    nightly(people.a)
+    models = dict(ForecastRun.objects.values_list("channel", "model"))
+    # The next model of its chain steps in.
+    assert models == {good.pk: "climatology", bad.pk: "yesterday"}
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_chunk_that_is_lost_fails_alone(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    home(people.a, 2)
+    _, bad = home(people.a, 2)
+    monkeypatch.setattr("forecasting.forecast_jobs.CHANNELS_PER_CHUNK", 1)
+    job = request_forecasts(organization=people.a)
+    execute(job.pk, worker="tests", beat_every=0)
+    lost = Job.objects.filter(parent=job).order_by("id")[1]
+    Job.objects.filter(pk=lost.pk).update(
+        status=Job.Status.FAILED, error="The worker was lost.", finished_at=NOW
+    )
+    work_all()
+    job.refresh_from_db()
+    assert (job.status, job.result["forecasts"]) == (Job.Status.SUCCEEDED, 1)
+    assert job.result["reasons"] == {str(bad.pk): "The worker was lost."}
+
+
+@pytest.mark.parametrize("sites", [1, 3])
+@pytest.mark.usefixtures("in_a")
+def test_the_number_of_queries_does_not_depend_on_the_number_of_channels(people: People, sites: int) -> None:
+    for _ in range(sites):
+        home(people.a, 10)
+    ensure_own_forecasts(organization=people.a)
+    own = list(ChannelForecast.objects.values_list("pk", flat=True))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        forecast_channels(organization=people.a, own=own, at=NOW)
+    assert len(queries) == 25, [query["sql"][:100] for query in queries]
+
+
+@pytest.mark.usefixtures("in_a")
+def test_what_others_forecast_is_left_to_them_until_somebody_says_otherwise(people: People) -> None:
+    site, channel = home(people.a, 10)
+    receive_forecast(organization=people.a, delivery=delivery(site, channel.asset_id))
+    assert nightly(people.a).result["forecasts"] == 0
+    own = ChannelForecast.objects.get()
+    assert not own.enabled
+    update_own_forecast(own=own, values={"enabled": True})
+    job = request_forecasts(organization=people.a, channels=[channel.pk])
+    work_all()
+    job.refresh_from_db()
+    assert job.result["forecasts"] == 1
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_forced_model_goes_first(people: People) -> None:
+    _, channel = home(people.a, 30)
+    ensure_own_forecasts(organization=people.a)
+    own = ChannelForecast.objects.get(channel=channel)
+    update_own_forecast(own=own, values={"forced_model": "last_week"})
+    nightly(people.a)
+    assert ForecastRun.objects.get().model == "last_week"
+    with pytest.raises(ValidationError, match="allowed for load[.]demand_kw: yesterday"):
+        update_own_forecast(own=own, values={"forced_model": "physical_pv"})
+
+
+@pytest.mark.usefixtures("in_a")
+def test_readings_of_power_are_forecast_where_they_are_what_is_measured(people: People) -> None:
+    site: Site = SiteFactory(organization=people.a)
+    asset = ElectricLoadFactory(site=site)
+    (channel,) = ensure_channels(organization=people.a, references=[Reference(asset=asset.pk, quantity="power_kw")])
+    measure(channel, demand(8))
+    nightly(people.a)
+    assert ForecastRun.objects.get().channel == channel
+
+
+def test_the_command_asks_once_by_key(people: People) -> None:
+    with organization_scope(people.a), acting("tests", Door.COMMAND):
+        _, channel = home(people.a, 8)
+        ensure_own_forecasts(organization=people.a)
+    for _ in range(2):
+        call_command("forecast", organization=people.a.slug, channels=[channel.pk], key="night")
+    with organization_scope(people.a):
+        assert Job.objects.get().input == {"channels": [channel.pk]}
+    with pytest.raises(CommandError, match="ids of channels"):
+        call_command("forecast", organization=people.b.slug, channels=[channel.pk])
+    with pytest.raises(CommandError, match="with its zone"):
+        call_command("forecast", organization=people.a.slug, at=datetime(2026, 11, 20))
