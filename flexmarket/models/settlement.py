@@ -50,7 +50,9 @@ class Delivery(Immutable, Checked):  # type: ignore[django-manager-missing]
     amount = money_field("Payment less penalty")
     metered_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[models.Manager["Delivery"]] = ScopedManager(_manager_class=ImmutableManager, organization="organization")
+    objects: ClassVar[models.Manager["Delivery"]] = ScopedManager(
+        _manager_class=ImmutableManager, organization="organization"
+    )
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -89,7 +91,9 @@ class Statement(Immutable, Checked):  # type: ignore[django-manager-missing]
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager["Statement"]] = ScopedManager(_manager_class=ImmutableManager, organization="organization")
+    objects: ClassVar[models.Manager["Statement"]] = ScopedManager(
+        _manager_class=ImmutableManager, organization="organization"
+    )
 
     class Meta:
         ordering = ["-month", "contract_name", "-version"]
@@ -146,7 +150,9 @@ class StatementLine(Immutable):  # type: ignore[django-manager-missing]
     owner_amount = money_field("The owner's share")
     aggregator_amount = money_field("The aggregator's share")
 
-    objects: ClassVar[models.Manager["StatementLine"]] = ScopedManager(_manager_class=ImmutableManager, organization="statement__organization")
+    objects: ClassVar[models.Manager["StatementLine"]] = ScopedManager(
+        _manager_class=ImmutableManager, organization="statement__organization"
+    )
 
     class Meta:
         ordering = ["start", "id"]

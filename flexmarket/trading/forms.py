@@ -21,6 +21,8 @@ from telemetry.series_files import LARGEST_FILE
 
 DAY = {"type": "date", "class": "form-control"}
 LONGEST_REASON = 500
+# Devices whose electric power no plan decides on: there is nothing of them to offer.
+NEVER_DECIDED = ("electric_load", "heat_load", "heat_storage", "boiler")
 
 
 class MarketForm(forms.Form):
@@ -280,7 +282,7 @@ class ChangeForm(forms.Form):
 class MakeOffersForm(MarketForm):
     """What of a plan is offered on which product."""
 
-    product = forms.ModelChoiceField(MarketProduct.objects.none(), label=_("Product"))
+    product = forms.ModelChoiceField(MarketProduct.objects.none(), label=_("Product"), empty_label=None)
     whole_site = forms.BooleanField(
         required=False, label=_("The site as a whole"), help_text=_("At its meter, within its limits")
     )
@@ -304,7 +306,8 @@ class MakeOffersForm(MarketForm):
         choices: Any = self.fields
         on_sale = MarketProduct.objects.filter(organization=run.organization_id, is_active=True)
         choices["product"].queryset = on_sale.order_by("name")
-        names = Asset.objects.filter(site=run.site_id).order_by("name").values_list("name", flat=True)
+        deciding = Asset.objects.filter(site=run.site_id).exclude(kind__in=NEVER_DECIDED)
+        names = deciding.order_by("name").values_list("name", flat=True)
         choices["devices"].choices = [(name, name) for name in names]
 
     def clean(self) -> dict[str, Any]:

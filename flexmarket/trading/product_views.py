@@ -31,7 +31,8 @@ class ProductList(OrganizationMixin, ListView):
     def get_queryset(self) -> QuerySet[MarketProduct]:
         """Return the organization's products."""
         standing = Count("offers", filter=Q(offers__state__in=[state.value for state in OPEN]))
-        return MarketProduct.objects.filter(organization=self.organization).annotate(open_offers=standing).order_by("name")
+        rows = MarketProduct.objects.filter(organization=self.organization)
+        return rows.annotate(open_offers=standing).order_by("name")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the products and whether the member may change them."""

@@ -27,6 +27,12 @@ PORTAL = {
     "portfolio_runs": (5, '<td><a href="/o/a/portfolio-runs/'),
     "scenarios": (5, "Newest run"),
     "offers": (7, "less to the grid"),
+    "market_products": (5, 'data-confirm="Delete Product'),
+    "market_offers": (7, "FX-"),
+    "orders": (5, ">call"),
+    "statements": (5, " of A</a></td>"),
+    "contracts": (5, 'data-confirm="Delete Contract'),
+    "disputes": (5, "The meter was replaced."),
     "members": (5, "/withdraw/"),
     "tokens": (4, "/revoke/"),
     "telemetry": (6, "site.grid_power_kw"),
@@ -39,8 +45,9 @@ PORTAL = {
     "providers": (7, "<td>Prices"),
 }
 # Sums over all rows, and their queries.
-SUMS = {"overview_power": 5, "overview_flexibility": 5}
+SUMS = {"overview_power": 5, "overview_flexibility": 5, "market_kpis": 3}
 NO_LIST = {"board_charts", "plan_new", "portfolio_choose", "scenario_new", "token_new"}
+NO_LIST |= {"product_new", "contract_new", "orders_upload"}
 ADMIN = {
     "accounts.apitoken": 7,
     "accounts.auditevent": 9,
