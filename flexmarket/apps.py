@@ -23,15 +23,18 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
         from flexmarket.trading.clock import tend_market  # noqa: F401  # the clock finds it by its name
+        from flexmarket.trading.demo import make_market
         from flexmarket.trading.ordering import ACTIVATE_ORDER
         from flexmarket.trading.rolling import REPLAN_SITE, replan_site
         from flexplatform.accounts import permissions
         from flexplatform.api.registry import ApiResource, api_resources
         from flexplatform.jobs.registry import FollowUp, JobKind, Priority, follow_ups, job_kinds
         from flexplatform.registry import (
+            DemoStep,
             NavigationEntry,
             Panel,
             Route,
+            demo_steps,
             navigation,
             panels,
             routes,
@@ -109,6 +112,7 @@ class FlexmarketConfig(AppConfig):
                 order=43,
             )
         )
+        demo_steps.add(DemoStep("market", "Market", make_market, order=40))
         routes.add(Route("flexmarket", "", "flexmarket.urls", order=40))
         panels.add(Panel("offers", "site", "flexmarket/site_panel.html", own.site, order=40))
         panels.add(

@@ -117,6 +117,24 @@ def simulated_devices(
     )
 
 
+def simulated_market(
+    environment: Mapping[str, str], organizations: Iterable[str], folder: Path = VAR_DIR
+) -> ChildProcess:
+    """Return the buyer who orders what the demo's organizations offer."""
+    log = folder / "log" / "simulated_market.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    options = [word for slug in organizations for word in ("--organization", slug)]
+    return ChildProcess(
+        "The simulated market",
+        [sys.executable, str(BASE_DIR / "manage.py"), "simulate_market", *options],
+        record=folder / "run" / "simulated_market.json",
+        environment={"LOG_LEVEL": "INFO", **environment},
+        folder=BASE_DIR,
+        log=log,
+        polite=True,
+    )
+
+
 def _celery(
     name: str, file_name: str, options: list[str], environment: Mapping[str, str], folder: Path
 ) -> ChildProcess:

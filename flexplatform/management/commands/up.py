@@ -27,7 +27,14 @@ from flexplatform.embedded.process import LOOPBACK, ChildProcess
 from flexplatform.embedded.valkey import running_valkey
 from flexplatform.env import PRODUCTION, VAR_DIR
 from flexplatform.registry import DemoProblem
-from flexplatform.server import PortalServer, job_clock, job_worker, mqtt_bridge, simulated_devices
+from flexplatform.server import (
+    PortalServer,
+    job_clock,
+    job_worker,
+    mqtt_bridge,
+    simulated_devices,
+    simulated_market,
+)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -51,7 +58,9 @@ class Command(BaseCommand):
             "--demo", metavar="NAMES", default="", help="demo sites to make, by comma (default: all named scenarios)"
         )
         parser.add_argument("--no-demo", action="store_true", help="serve without making or planning demo sites")
-        parser.add_argument("--no-simulation", action="store_true", help="serve without simulated devices of the demo")
+        parser.add_argument(
+            "--no-simulation", action="store_true", help="serve without simulated devices and buyer of the demo"
+        )
         parser.add_argument(
             "--no-worker", action="store_true", help="serve without broker and worker: jobs wait until there is one"
         )
@@ -74,6 +83,7 @@ class Command(BaseCommand):
                     if with_demo and broker and not options["no_simulation"]:
                         slugs = [each.slug for each in demo.ORGANIZATIONS]
                         helpers.append(simulated_devices(environment, slugs, broker.devices_user))
+                        helpers.append(simulated_market(environment, slugs))
                 server = PortalServer(host, port, environment)
                 running.enter_context(server).start()
                 if with_demo:
