@@ -123,7 +123,7 @@ def simulated_market(
     """Return the buyer who orders what the demo's organizations offer."""
     log = folder / "log" / "simulated_market.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    options = [word for slug in organizations for word in ("--organization", slug)]
+    options = ["--every", "60", *(word for slug in organizations for word in ("--organization", slug))]
     return ChildProcess(
         "The simulated market",
         [sys.executable, str(BASE_DIR / "manage.py"), "simulate_market", *options],
