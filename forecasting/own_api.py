@@ -7,7 +7,7 @@ import numpy as np
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,14 +15,13 @@ from rest_framework.response import Response
 from assets.models import Asset, Site
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
-from flexplatform.api.filters import Filter, own_row, refused, row, same
+from flexplatform.api.filters import Filter, refused, row, same
 from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.api.serializers import RowSerializer
 from forecasting import services
 from forecasting.facts import KINDS
 from forecasting.models import ChannelForecast
-from telemetry.models import Channel
 
 ANSWERS = {"true": True, "false": False}
 SCORES = {
@@ -50,14 +49,6 @@ OWN = {
     "quality": {"days": 120.0, "usable_percent": 99.1, "filled": 3, "dead": False, "gap": 12, "spike": 1},
     "problem": "",
     "updated_at": None,
-}
-NEW = {
-    "chosen_model": "",
-    "chosen_at": None,
-    "scores_by_model": {},
-    "recent_scores": None,
-    "checked_at": None,
-    "quality": {},
 }
 RANK = {"kind": "pv", "model": "ridge", "channels": 12, "chosen": 9, "scores": SCORES}
 
@@ -102,12 +93,6 @@ class ChannelForecastSerializer(RowSerializer):
         return dict(own.quality)
 
 
-class SwitchedOnSerializer(serializers.Serializer[Any]):
-    """A channel to forecast."""
-
-    channel = serializers.IntegerField(help_text="Id of the channel")
-
-
 class ForecastsAskedSerializer(serializers.Serializer[Any]):
     """What is forecast now: all channels that are switched on, or some."""
 
@@ -140,7 +125,6 @@ class ChannelForecastViewSet(TenantViewSet):
     needs = {
         "list": permissions.VIEW_FORECASTS,
         "retrieve": permissions.VIEW_FORECASTS,
-        "create": permissions.CHANGE_FORECASTS,
         "partial_update": permissions.CHANGE_FORECASTS,
         "league": permissions.VIEW_FORECASTS,
         "forecast": permissions.CHANGE_FORECASTS,
@@ -157,7 +141,6 @@ class ChannelForecastViewSet(TenantViewSet):
     examples = {
         "list": Example(answer={"id": 1, **OWN}),
         "retrieve": Example(answer={"id": 1, **OWN}),
-        "create": Example(request={"channel": 3}, answer={"id": 1, **OWN, **NEW}),
         "partial_update": Example(
             request={"forced_model": "climatology"}, answer={"id": 1, **OWN, "forced_model": "climatology"}
         ),
@@ -180,16 +163,6 @@ class ChannelForecastViewSet(TenantViewSet):
     def retrieve(self, request: Request, pk: int) -> Response:
         """Answer one channel."""
         return Response(self.get_serializer(self.get_object()).data)
-
-    @extend_schema(request=SwitchedOnSerializer, responses={201: ChannelForecastSerializer})
-    def create(self, request: Request) -> Response:
-        """Forecast a channel from now on that plans do not need."""
-        form = SwitchedOnSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        asked = form.validated_data["channel"]
-        channels = Channel.objects.filter(organization=self.organization).select_related("asset", "organization")
-        own = services.create_own_forecast(channel=own_row("channel", asked, channels, self.organization.name))
-        return Response(self.get_serializer(own).data, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: int) -> Response:
         """Switch it on or off, or force a model; an empty model leaves it to the back-test."""

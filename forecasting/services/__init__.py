@@ -19,7 +19,6 @@ from forecasting.services.feeds import (
 from forecasting.services.imports import import_forecasts
 from forecasting.services.own_channels import (
     OWN,
-    create_own_forecast,
     ensure_own_forecasts,
     update_own_forecast,
 )
@@ -47,7 +46,6 @@ __all__ = [
     "OWN",
     "SCORE_FORECASTS",
     "Delivery",
-    "create_own_forecast",
     "create_price_feed",
     "delete_price_feed",
     "delete_provider_key",

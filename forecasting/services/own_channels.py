@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from assets.models import Asset
@@ -37,7 +37,7 @@ def ensure_own_forecasts(*, organization: Organization, sites: Iterable[int] | N
     """Make what is missing to forecast the devices of an organization (or of some sites), and return how much that was.
 
     Of a device's quantities that is taken which has readings, else the best one, whose channel is made when missing.
-    What others forecast is switched off at first.
+    What others forecast is switched off at first, and so are other measured quantities that a model is for.
     """
     made = 0
     wanted = Asset.objects.filter(site__organization=organization, kind__in=NEEDED)
@@ -47,7 +47,7 @@ def ensure_own_forecasts(*, organization: Organization, sites: Iterable[int] | N
     missing = list(wanted.filter(~Exists(forecast)).order_by("site_id", "pk").values_list("pk", "kind"))
     for begin in range(0, len(missing), SITES_AT_ONCE):
         made += _make(organization, missing[begin : begin + SITES_AT_ONCE])
-    return made
+    return made + _offer(organization, sites)
 
 
 def update_own_forecast(*, own: ChannelForecast, values: Mapping[str, Any]) -> ChannelForecast:
@@ -75,22 +75,6 @@ def _check_model(channel: Channel, name: str) -> None:
         raise ValidationError({"forced_model": told})
 
 
-def create_own_forecast(*, channel: Channel) -> ChannelForecast:
-    """Forecast a channel from now on that plans do not need.
-
-    Raises:
-        ValidationError: where no model is for the channel, or it is forecast already.
-    """
-    kind = KINDS.get(channel.asset.kind) if channel.asset else None
-    if kind is None or channel.quantity not in kind[1]:
-        told = "; ".join(f"{', '.join(sorted(names))} of {device}" for device, (_, names) in KINDS.items())
-        raise ValidationError({"channel": f"channel is {channel.label}; allowed: {told}."})
-    if ChannelForecast.objects.filter(channel=channel).exists():
-        raise ValidationError({"channel": f"{channel.label} is forecast already."})
-    row = ChannelForecast(organization=channel.organization, channel=channel)
-    return rows.create(row, {"enabled": True}, channel.organization)
-
-
 def _make(organization: Organization, devices: Sequence[tuple[int, str]]) -> int:
     known: dict[int, dict[str, Channel]] = {pk: {} for pk, _ in devices}
     for channel in Channel.objects.filter(asset__in=list(known), quantity__in=_of_needed()):
@@ -100,13 +84,30 @@ def _make(organization: Organization, devices: Sequence[tuple[int, str]]) -> int
     since = timezone.now() - OTHERS_SINCE
     others = ForecastRun.objects.filter(channel__in=channels, received_at__gte=since).exclude(source=OWN)
     foreign = set(others.order_by().values_list("channel", flat=True).distinct())
-    made = ChannelForecast.objects.bulk_create(
+    new = (
         ChannelForecast(organization=organization, channel=channel, enabled=channel.pk not in foreign)
         for channel in channels
     )
+    return len(_stored(organization, new))
+
+
+def _offer(organization: Organization, sites: Iterable[int] | None) -> int:
+    """Make what a person may switch on: quantities that are measured, that a model is for, and no plan needs."""
+    possible = Q()
+    for kind, (_, quantities) in KINDS.items():
+        possible |= Q(asset__kind=kind, quantity__in=quantities)
+    found = Channel.objects.filter(possible, organization=organization, last_at__isnull=False, own_forecast=None)
+    if sites is not None:
+        found = found.filter(site__in=list(sites))
+    rows_ = (ChannelForecast(organization=organization, channel=each, enabled=False) for each in found.order_by("pk"))
+    return len(_stored(organization, rows_))
+
+
+def _stored(organization: Organization, new: Iterable[ChannelForecast]) -> list[ChannelForecast]:
+    made = ChannelForecast.objects.bulk_create(new)
     told = [(row, None, {"channel": row.channel_id, "enabled": row.enabled}) for row in made]
     audit.record_many(organization=organization, action="channelforecast.create", rows=told)
-    return len(made)
+    return made
 
 
 def _best(quantities: Sequence[str], known: Mapping[str, Channel]) -> str:

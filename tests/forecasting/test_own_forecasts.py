@@ -252,9 +252,7 @@ def test_a_chunk_that_is_lost_fails_alone(people: People, monkeypatch: pytest.Mo
     job = request_forecasts(organization=people.a)
     execute(job.pk, worker="tests", beat_every=0)
     lost = Job.objects.filter(parent=job).order_by("id")[1]
-    Job.objects.filter(pk=lost.pk).update(
-        status=Job.Status.FAILED, error="The worker was lost.", finished_at=NOW
-    )
+    Job.objects.filter(pk=lost.pk).update(status=Job.Status.FAILED, error="The worker was lost.", finished_at=NOW)
     work_all()
     job.refresh_from_db()
     assert (job.status, job.result["forecasts"]) == (Job.Status.SUCCEEDED, 1)
@@ -297,7 +295,7 @@ def test_a_forced_model_goes_first(people: People) -> None:
     update_own_forecast(own=own, values={"forced_model": "last_week"})
     nightly(people.a)
     assert ForecastRun.objects.get().model == "last_week"
-    with pytest.raises(ValidationError, match="allowed for load[.]demand_kw: yesterday"):
+    with pytest.raises(ValidationError, match=r"allowed for load[.]demand_kw: yesterday"):
         update_own_forecast(own=own, values={"forced_model": "physical_pv"})
 
 
