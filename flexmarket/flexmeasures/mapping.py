@@ -168,14 +168,14 @@ def posted_on(grid: Grid, start: datetime | None, values: Series | None) -> Seri
 def changes(new: Wanted, posted: Series) -> Iterator[Stretch]:
     """Yield what has to be posted: values that differ from those posted, cut where a gap or another belief is."""
     differs = ~np.isnan(new.values) & ~np.isclose(new.values, posted, rtol=0, atol=10**-DECIMALS / 2)
-    (steps,) = np.nonzero(differs)
+    steps = [int(step) for step in np.flatnonzero(differs)]
     cuts = [0, *(place for place, (a, b) in enumerate(pairwise(steps), 1) if b != a + 1 or _other(new, a, b))]
     for first, last in pairwise([*cuts, len(steps)]):
         part = steps[first:last]
-        if len(part):
+        if part:
             believed = datetime.fromtimestamp(float(new.believed[part[0]]), UTC)
             replaces = not bool(np.isnan(posted[part]).all())
-            yield Stretch(new.start + int(part[0]) * STEP, new.values[part], believed, replaces)
+            yield Stretch(new.start + part[0] * STEP, new.values[part], believed, replaces)
 
 
 def posting(kind: SensorKind, stretch: Stretch, believed_at: datetime) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 from django.utils import timezone
@@ -129,7 +130,7 @@ class SitePush:
         """Post what changed of a series and remember it; return how many values these are."""
         kind = mapping.KINDS[sensor.name]
         new = mapping.wanted(kind, told, self._grid)
-        posted = mapping.posted_on(self._grid, sensor.start, sensor.values)
+        posted = mapping.posted_on(self._grid, sensor.start, cast("Series | None", sensor.values))
         stretches = list(mapping.changes(new, posted))
         if not stretches:
             return 0
@@ -193,7 +194,8 @@ def unposted(site: Site, now: datetime | None = None) -> dict[str, int]:
     for asset in (None, *known.assets):
         for name, told in known.sensors(asset).items():
             before = posted.get((asset.pk if asset else None, name))
-            laid = mapping.posted_on(grid, before.start if before else None, before.values if before else None)
+            values = cast("Series | None", before.values) if before else None
+            laid = mapping.posted_on(grid, before.start if before else None, values)
             new = mapping.wanted(mapping.KINDS[name], told, grid)
             found[f"{asset or 'site'}.{name}"] = sum(len(each.values) for each in mapping.changes(new, laid))
     return found

@@ -17,7 +17,7 @@ from flexplatform.accounts import permissions
 from flexplatform.portal.views import OrganizationMixin
 
 
-class FlexMeasuresPage(OrganizationMixin, ListView):  # type: ignore[type-arg]
+class FlexMeasuresPage(OrganizationMixin, ListView):
     """The server, and what is linked; what failed comes first."""
 
     template_name = "flexmarket/flexmeasures.html"

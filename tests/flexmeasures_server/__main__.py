@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.flexmeasures_server.server import FlexMeasures, install
+if TYPE_CHECKING:
+    from tests.flexmeasures_server.server import FlexMeasures
 
 
 def main() -> None:
@@ -22,9 +24,8 @@ def main() -> None:
     options = parser.parse_args()
     with ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="flexplatform-flexmeasures-")))
-        with told("FlexMeasures is installed"):
-            python = install(options.environment or folder / "environment")
-        server = started(running, folder, python)
+        own_environment(folder)
+        server = started(running, folder, options.environment or folder / "environment")
         import django
 
         django.setup()
@@ -36,17 +37,23 @@ def main() -> None:
         check(server)
 
 
-def started(running: ExitStack, folder: Path, python: Path) -> FlexMeasures:
-    """Start the servers and return FlexMeasures; our own settings are told where it is."""
-    environment = {"VAR_DIR": str(folder / "var"), "DJANGO_SETTINGS_MODULE": "flexplatform.settings"}
-    os.environ.update(environment)
+def own_environment(folder: Path) -> None:
+    """Let our own settings, which are read once, know a database and secrets of this trial only."""
+    os.environ.update({"VAR_DIR": str(folder / "var"), "DJANGO_SETTINGS_MODULE": "flexplatform.settings"})
     for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
         os.environ.pop(name, None)
+
+
+def started(running: ExitStack, folder: Path, environment: Path) -> "FlexMeasures":
+    """Install FlexMeasures and start it with its servers; our own settings are told where it is."""
     import psycopg
 
     from flexplatform.embedded.postgres import running_postgres
     from flexplatform.embedded.valkey import running_valkey
+    from tests.flexmeasures_server.server import FlexMeasures, install
 
+    with told("FlexMeasures is installed"):
+        python = install(environment)
     postgres = running.enter_context(running_postgres())
     valkey = running.enter_context(running_valkey(folder / "valkey"))
     with psycopg.connect(postgres.url(), autocommit=True) as connection:

@@ -58,7 +58,7 @@ class Trial:
         price = np.where((hours + shift) % 12 < 6, 0.1, 0.5)
         sun = np.clip(np.sin((hours - 4) / 12 * np.pi), 0, None)
         prices = Prices(import_eur_per_kwh=price, export_eur_per_kwh=0.05)
-        devices = {"load": {"demand_kw": 0.5 + 0.3 * np.sin(hours)}, "pv": {"yield_kw_per_kw": 0.8 * sun}}
+        devices = {"load": {"demand_kw": 2.5 + 1.5 * np.sin(hours + shift)}, "pv": {"yield_kw_per_kw": 0.8 * sun}}
         return schedule_site(site=self.site, horizon=self.horizon, series=SiteInputs(prices=prices, devices=devices))
 
     def expect(self) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -6,10 +6,12 @@ from django.utils import timezone
 
 from assets.models import Asset
 from assets.services import create_asset
+from flexmarket.flexmeasures.services import set_server
 from flexmarket.models import (
     Contract,
     Delivery,
     Dispute,
+    FlexMeasuresLink,
     Scenario,
     ScenarioArchive,
     ScenarioRun,
@@ -130,6 +132,7 @@ class World:
             self.run.refresh_from_db()
             self.portfolio_run = self.plan_many()
             self.trade()
+            self.reflect()
             self.scenario, self.scenario_run = try_out(organization, f"Scenario{self.called}")
             email = f"new{more}@{organization.slug}.example"
             self.invitation: Invitation = invite_member(
@@ -170,6 +173,12 @@ class World:
         self.statement.state, self.statement.closed_at = Statement.State.CLOSED, timezone.now()
         self.statement.save()
         self.dispute = Dispute.objects.create(**own, line=line, reason="The meter was replaced.")
+
+    def reflect(self) -> None:
+        """Reflect the site in a FlexMeasures server."""
+        values = {"url": "https://fm.example.com", "email": "", "enabled": True}
+        set_server(organization=self.organization, values=values, secret="0123456789")
+        FlexMeasuresLink.objects.create(organization=self.organization, kind="site", site=self.site, remote_id=1)
 
     def furnish(self) -> None:
         """Give the site a device of every kind, a forecast, and a tariff by prices that were received."""

@@ -43,6 +43,7 @@ PORTAL = {
     "channel_proposals": (6, "/accept/"),
     "audit": (5, "token.create"),
     "providers": (7, "<td>Prices"),
+    "flexmeasures": (6, 'data-label="Id there"'),
 }
 # Sums over all rows, and their queries.
 SUMS = {"overview_power": 5, "overview_flexibility": 5, "market_kpis": 3}
