@@ -3,7 +3,9 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -13,12 +15,13 @@ from rest_framework.response import Response
 from flexmarket.engine.baselines import BaselineError
 from flexmarket.models import Contract, Delivery, Dispute, Order, Statement, StatementLine
 from flexmarket.settlement.disputes import LONGEST_TEXT, answer_dispute, raise_dispute
+from flexmarket.settlement.exports import FORMATS, export_statement
 from flexmarket.settlement.metering import meter_order
 from flexmarket.settlement.statements import close_statement, draft_statements
 from flexmarket.trading.api import SeriesListField
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
-from flexplatform.api.filters import day, row, same
+from flexplatform.api.filters import check_names, day, refused, row, same
 from flexplatform.api.schema import Example
 
 DELIVERY: dict[str, Any] = {
@@ -233,6 +236,7 @@ class StatementViewSet(TenantViewSet):
         "retrieve": permissions.VIEW_SETTLEMENT,
         "create": permissions.CLOSE_SETTLEMENT,
         "close": permissions.CLOSE_SETTLEMENT,
+        "export": permissions.VIEW_SETTLEMENT,
     }
     filters = {
         "contract": row("contract", Contract),
@@ -248,6 +252,7 @@ class StatementViewSet(TenantViewSet):
             request={"accept_gaps": True},
             answer=STATEMENT | {"state": "closed", "closed_at": "2026-12-02T08:00:00Z"},
         ),
+        "export": Example(),
     }
 
     def get_queryset(self) -> QuerySet[Statement]:
@@ -280,6 +285,22 @@ class StatementViewSet(TenantViewSet):
         form.is_valid(raise_exception=True)
         closed = close_statement(statement=statement, accept_gaps=form.validated_data["accept_gaps"])
         return Response(self.get_serializer(closed).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("file", str, enum=sorted(FORMATS), required=True)],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    @action(detail=True, methods=["get"])
+    def export(self, request: Request, pk: int) -> HttpResponse:
+        """Answer a statement with its lines as a file: CSV, XLSX or PDF."""
+        statement: Statement = self.get_object()
+        check_names(request.query_params, ("file",))
+        asked = request.query_params.get("file", "")
+        if asked not in FORMATS:
+            raise refused("file", asked or "missing", ", ".join(sorted(FORMATS)))
+        file = export_statement(statement, asked)
+        headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
+        return HttpResponse(file.content, content_type=file.media_type, headers=headers)
 
 
 class StatementLineViewSet(TenantViewSet):

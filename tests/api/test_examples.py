@@ -15,7 +15,7 @@ from tests.factories import PortfolioFactory, PriceSeriesFactory, SiteFactory, T
 pytestmark = pytest.mark.one_database
 
 METHODS = ("get", "post", "patch", "delete", "put")
-FILES = {"application/zip"}
+FILES = {"application/octet-stream", "application/zip"}
 
 
 def description() -> dict[str, Any]:
