@@ -62,6 +62,12 @@ class OptionsSerializer(serializers.Serializer[Any]):
 
     cost_weight = serializers.FloatField(required=False, help_text="Weight of cost in the goal")
     co2_eur_per_kg = serializers.FloatField(required=False, help_text="Price of CO2 in the goal")
+    forecast_quantile = serializers.FloatField(
+        required=False, help_text="0.1 to 0.9: demand that is not exceeded, and production that is reached, so often"
+    )
+    reserve_share = serializers.FloatField(
+        required=False, help_text="0.5 to 0.99: the share of scenarios in which batteries do not run dry"
+    )
     seed = serializers.IntegerField(required=False, help_text="Of a heuristic")
     evaluations = serializers.IntegerField(required=False, help_text="How many plans a heuristic looks at")
     population = serializers.IntegerField(required=False, help_text="Plans in a generation of a heuristic")

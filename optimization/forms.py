@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from assets.models import Portfolio, Site
 from flexplatform.accounts.models import Organization
+from optimization.caution import CAUTION
 from optimization.engine import SOLVERS
 from optimization.engine.horizon import HOUR, Horizon
 from optimization.engine.solvers import HEURISTICS
@@ -116,6 +117,12 @@ class StartForm(SolverForm):
     co2_eur_per_kg = forms.FloatField(
         required=False, label=gettext_lazy("Price of CO₂ (EUR/kg)"), min_value=0, initial=0
     )
+    forecast_quantile = forms.FloatField(
+        required=False, label=gettext_lazy("Quantile of the forecasts"), min_value=0.1, max_value=0.9
+    )
+    reserve_share = forms.FloatField(
+        required=False, label=gettext_lazy("Reserve for this share of scenarios"), min_value=0.5, max_value=0.99
+    )
     seed = forms.IntegerField(required=False, label=gettext_lazy("Seed"), min_value=0)
     evaluations = forms.IntegerField(required=False, label=gettext_lazy("Plans to look at"), min_value=1)
     population = forms.IntegerField(required=False, label=gettext_lazy("Plans in a generation"), min_value=4)
@@ -137,6 +144,11 @@ class StartForm(SolverForm):
     def goal_fields(self) -> list[forms.BoundField]:
         """The fields of the goal."""
         return [self[name] for name in GOAL]
+
+    @property
+    def caution_fields(self) -> list[forms.BoundField]:
+        """The fields of how careful a plan is."""
+        return [self[name] for name in CAUTION]
 
     def clean_site(self) -> Site | None:
         """Return the site of this name or short name."""
@@ -172,7 +184,8 @@ class StartForm(SolverForm):
     def options(self) -> dict[str, Any]:
         """Goal and search, as far as they differ from what holds anyway."""
         asked = self.cleaned_data
-        found = {name: asked.get(name) for name in GOAL if asked.get(name) != self.fields[name].initial}
+        found = {name: asked.get(name) for name in CAUTION}
+        found |= {name: asked.get(name) for name in GOAL if asked.get(name) != self.fields[name].initial}
         if asked["solver"] in HEURISTICS:
             found |= {name: asked.get(name) for name in SEARCH}
         return {name: value for name, value in found.items() if value is not None}

@@ -1,8 +1,9 @@
 """Which prices and series a site is planned with, and where each of them came from; the one place that decides it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from assets.models import Asset, Site
 from forecasting.queries import Forecast, Key, forecasts_of
+from optimization.caution import CAUTION, Caution
 from optimization.engine.devices import KINDS as ENGINE_KINDS
 from optimization.engine.horizon import Horizon
 from optimization.engine.series import Series
@@ -72,14 +74,16 @@ class _Fallback:
     source: Mapping[str, Any]
 
 
-def site_inputs(site: Site, horizon: Horizon, known_at: datetime | None = None) -> SiteInputs:
+def site_inputs(
+    site: Site, horizon: Horizon, known_at: datetime | None = None, options: Mapping[str, Any] | None = None
+) -> SiteInputs:
     """Return the inputs of one site over a horizon, as `LoadedInputs.of`; as known at a time (None: now).
 
     Raises:
         NoInputsError: names the device and the series that comes from nowhere, and how to provide it.
         ProblemError: names the time that a tariff has no price for.
     """
-    return load_inputs([site], load_sites([site], horizon, known_at=known_at), known_at).of(site)
+    return load_inputs([site], load_sites([site], horizon, known_at=known_at), known_at, options).of(site)
 
 
 def inputs_after(run: ScheduleRun, known_at: datetime) -> SiteInputs:
@@ -104,6 +108,7 @@ class LoadedInputs:
     known_at: datetime
     forecasts: Mapping[int, Mapping[Key, Forecast]]
     others: Mapping[int, _Fallback]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, site: Site) -> SiteInputs:
         """Return the inputs of one of the sites, with the source of each in `sources`.
@@ -120,24 +125,34 @@ class LoadedInputs:
         forecasts, other = self.forecasts[site.pk], self.others.get(site.pk)
         devices: dict[str, dict[str, Series]] = {}
         sources: dict[str, Any] = {}
+        caution = Caution(self.sites.horizon, self.options)
         for row in self.sites.devices[site.pk]:
             for name in needed_series(row):
-                values, sources[f"{row.name}.{name}"] = _series(site, row, name, forecasts, other)
+                values, sources[f"{row.name}.{name}"] = _series(site, row, name, forecasts, other, caution)
                 devices.setdefault(row.name, {})[name] = values
+        for row, reserve, told in caution.reserves(self.sites.devices[site.pk]):
+            devices.setdefault(row.name, {})["reserve_kwh"] = reserve
+            sources[f"{row.name}.reserve_kwh"] = told
         inputs = replace(other.inputs if other else SiteInputs(), devices=devices)
         priced = self.sites.with_tariffs(site, inputs)
         sources[PRICES] = _price_origin(other, by_tariffs=priced is not inputs)
         return replace(priced, sources={"known_at": self.known_at.isoformat(), **sources})
 
 
-def load_inputs(sites: Iterable[Site], loaded: LoadedSites, known_at: datetime | None = None) -> LoadedInputs:
-    """Return what loaded sites can be planned with, as known at a time (None: now).
+def load_inputs(
+    sites: Iterable[Site],
+    loaded: LoadedSites,
+    known_at: datetime | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> LoadedInputs:
+    """Return what loaded sites can be planned with, as known at a time (None: now) and as careful as `options` say.
 
     Four queries, whatever the number of sites.
     """
     rows, moment = list(sites), known_at or timezone.now()
-    forecasts = forecasts_of(rows, loaded.horizon, moment)
-    return LoadedInputs(loaded, moment, forecasts, _fallbacks(rows, loaded.horizon))
+    asked = options or {}
+    forecasts = forecasts_of(rows, loaded.horizon, moment, quantiles=not CAUTION.keys().isdisjoint(asked))
+    return LoadedInputs(loaded, moment, forecasts, _fallbacks(rows, loaded.horizon), asked)
 
 
 def needed_series(row: Asset) -> Iterator[str]:
@@ -148,12 +163,18 @@ def needed_series(row: Asset) -> Iterator[str]:
 
 
 def _series(
-    site: Site, row: Asset, name: str, forecasts: Mapping[Key, Forecast], other: _Fallback | None
+    site: Site,
+    row: Asset,
+    name: str,
+    forecasts: Mapping[Key, Forecast],
+    other: _Fallback | None,
+    caution: "Caution",
 ) -> tuple[Any, dict[str, Any]]:
     for way in WAYS[name]:
         found = forecasts.get((None if way.of_site else row.pk, way.quantity))
         if found is not None and found.complete:
-            return way.convert(row, found.mean), _origin(way, found)
+            values, told = caution.planned(row, way.quantity, found, partial(way.convert, row))
+            return values, _origin(way, found) | told
     given = other.inputs.devices.get(row.name, {}) if other else {}
     if other is None or name not in given:
         raise NoInputsError(_missing(site, row, name))

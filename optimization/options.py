@@ -1,9 +1,10 @@
-"""What a run may be told beyond solver, gap and time: its goal, and how a heuristic searches."""
+"""What a run may be told beyond solver, gap and time: its goal, how a heuristic searches, and how careful it is."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from optimization.caution import CAUTION
 from optimization.engine import ProblemError
 from optimization.engine.heuristics.options import SearchOptions
 from optimization.engine.problem import Objective
@@ -15,7 +16,7 @@ GOAL = ("cost_weight", "co2_eur_per_kg")
 SEARCH = ("seed", "evaluations", "population", "block_minutes")
 # Beyond these a search takes longer than any job may.
 MOST = {"seed": 2**31 - 1, "evaluations": 1_000_000, "population": 1000, "block_minutes": 1440}
-ALLOWED = ", ".join((*GOAL, *SEARCH))
+ALLOWED = ", ".join((*GOAL, *SEARCH, *CAUTION))
 
 
 def checked(options: Options, solver: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def checked(options: Options, solver: str) -> dict[str, Any]:
     """
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
-        if name not in (*GOAL, *SEARCH):
+        if name not in (*GOAL, *SEARCH, *CAUTION):
             raise ProblemError(f"options.{name}", value, ALLOWED)
         if name in SEARCH and solver not in HEURISTICS:
             raise ProblemError(
@@ -34,9 +35,18 @@ def checked(options: Options, solver: str) -> dict[str, Any]:
             )
         if name in MOST and isinstance(value, int | float) and value > MOST[name]:
             raise ProblemError(f"options.{name}", value, f"at most {MOST[name]}")
+    _check_caution(given)
     _goal_of(given)
     search_of(given)
     return given
+
+
+def _check_caution(given: Options) -> None:
+    for name, (least, most) in CAUTION.items():
+        value = given.get(name, least)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not least <= value <= most:
+            raise ProblemError(f"options.{name}", value, f"{least:g} to {most:g}")
 
 
 def with_goal(inputs: SiteInputs, options: Options) -> SiteInputs:

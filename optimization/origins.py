@@ -25,7 +25,11 @@ def origins_of(run: ScheduleRun) -> list[Origin]:
 def _words(source: Mapping[str, Any], run: ScheduleRun) -> str:
     kind = source.get("source")
     if kind == "forecast":
-        return f"forecast {source['quantity']} by {source['by']}, issued {_local(source['issued_at'], run)}"
+        return f"forecast {source['quantity']} by {source['by']}, issued {_local(source['issued_at'], run)}" + (
+            f", quantile {source['quantile']:g}" if "quantile" in source else ""
+        )
+    if kind == "reserve":
+        return f"for {100 * source['share']:g} % of {source['scenarios']} scenarios"
     if kind == "tariffs":
         other = source.get("without_tariff")
         return "tariffs of the site" + (f"; without a tariff: {_words(other, run)}" if other else "")

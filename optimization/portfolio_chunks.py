@@ -86,7 +86,7 @@ class _Chunk:
         for _, group in groupby(sites, key=lambda site: site.time_zone):
             rows = list(group)
             horizon = self.run.horizon(rows[0].zone)
-            inputs = load_inputs(rows, load_sites(rows, horizon))
+            inputs = load_inputs(rows, load_sites(rows, horizon), options=self.run.options)
             newest, before = newest_runs_of(rows, horizon.start), states_before(rows, horizon)
             for site in rows:
                 yield self._result(site, inputs, newest.get(site.pk), before.get(site.pk))

@@ -162,6 +162,8 @@ def save_devices(site: Site, devices: tuple[Device, ...]) -> list[Asset]:
         columns = {item.name: getattr(device, item.name) for item in fields(device)}
         for name in device_series(device):
             del columns[name]
+        # What a plan keeps back is no property of the battery.
+        columns.pop("reserve_kwh", None)
         stays: tuple[Stay, ...] = columns.pop("stays", ())
         to_row = TO_ROW.get(device.kind)
         row = KINDS[device.kind](site=site, **{**columns, **(to_row(device, site.zone) if to_row else {})})

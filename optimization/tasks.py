@@ -30,7 +30,7 @@ def plan_site(work: Work) -> dict[str, Any]:
         run = schedule_site(
             site=site,
             horizon=horizon,
-            series=site_inputs(site, horizon),
+            series=site_inputs(site, horizon, options=asked.get("options")),
             solver=asked["solver"],
             gap=asked["gap"],
             time_limit=asked["time_limit"],

@@ -83,7 +83,7 @@ def reasons_of_site(grid_kw: Series, worth: Worth, limits_kw: tuple[float, float
 def reasons_of_store(
     power_kw: Series,
     energy_kwh: Series,
-    band_kwh: tuple[float, float],
+    band_kwh: tuple[Series | float, float],
     here: Series,
     below: Series,
     above: Series,
@@ -92,7 +92,7 @@ def reasons_of_store(
 
     `power_kw` is positive while it charges, `below` and `above` are the worths at which charging and discharging pay.
     """
-    low, high = band_kwh
+    low, high = np.broadcast_to(band_kwh[0], energy_kwh.shape), band_kwh[1]
 
     def reason(step: int) -> Reason:
         if power_kw[step] > POWER_KW:
@@ -101,7 +101,7 @@ def reasons_of_store(
             return Reason(Why.DISCHARGES, here[step], above=above[step])
         if energy_kwh[step] >= high - NEAR_KWH:
             return Reason(Why.FULL)
-        if energy_kwh[step] <= low + NEAR_KWH:
+        if energy_kwh[step] <= low[step] + NEAR_KWH:
             return Reason(Why.EMPTY)
         return Reason(Why.WAITS, here[step], below=below[step], above=above[step])
 

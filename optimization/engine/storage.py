@@ -18,7 +18,10 @@ ELECTRIC_STORE = frozenset({"power_kw", "charge_kw", "discharge_kw", "energy_kwh
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """A store of `capacity_kwh` that keeps the share `kept` of its content per step; levels are in percent."""
+    """A store of `capacity_kwh` that keeps the share `kept` of its content per step; levels are in percent.
+
+    `reserve_kwh` is wished at the end of each step beyond the lowest level, as far as the highest level allows it.
+    """
 
     capacity_kwh: float
     initial_soc_percent: float
@@ -27,6 +30,7 @@ class Content:
     final_soc_percent: float | None
     loss_percent_per_day: float
     horizon: Horizon
+    reserve_kwh: Series | None = None
 
     @property
     def kept(self) -> float:
@@ -36,6 +40,14 @@ class Content:
     def kwh(self, percent: float) -> float:
         """Return a level in kWh."""
         return self.capacity_kwh * percent / 100
+
+    @property
+    def low_kwh(self) -> Series:
+        """The lowest content that is wished at the end of each step."""
+        low = np.full(self.horizon.count, self.kwh(self.min_soc_percent))
+        if self.reserve_kwh is None:
+            return low
+        return np.minimum(low + self.reserve_kwh, self.kwh(self.max_soc_percent))
 
     @property
     def shape(self) -> bool:
@@ -48,7 +60,7 @@ class Content:
         return {
             "capacity_kwh": self.capacity_kwh,
             "initial_kwh": self.kwh(self.initial_soc_percent),
-            "low_kwh": self.kwh(self.min_soc_percent),
+            "low_kwh": self.low_kwh,
             "high_kwh": self.kwh(self.max_soc_percent),
             "kept": self.kept,
             **final,
@@ -59,7 +71,7 @@ class Content:
         """Add content variables, the step-to-step balance and the wishes; `gain_kw` is what reaches the inside."""
         steps = grid.steps
         block.energy_kwh = pyo.Var(steps, bounds=(0, block.capacity_kwh))
-        block.below_kwh = pyo.Var(steps, bounds=(0, block.low_kwh))
+        block.below_kwh = pyo.Var(steps, bounds=lambda b, t: (0, b.low_kwh[t]))
         block.above_kwh = pyo.Var(steps, bounds=(0, block.capacity_kwh - block.high_kwh))
 
         def balance(block: Block, t: int) -> Expression:
@@ -67,7 +79,7 @@ class Content:
             return block.energy_kwh[t] == block.kept * before + grid.hours * gain_kw[t]
 
         block.content = pyo.Constraint(steps, rule=balance)
-        block.low = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] + b.below_kwh[t] >= b.low_kwh)
+        block.low = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] + b.below_kwh[t] >= b.low_kwh[t])
         block.high = pyo.Constraint(steps, rule=lambda b, t: b.energy_kwh[t] - b.above_kwh[t] <= b.high_kwh)
         part.missed += [(Wish.MIN_SOC, block.below_kwh), (Wish.MAX_SOC, block.above_kwh)]
         if has_final:
@@ -95,7 +107,7 @@ class Content:
     def unmet(self, device: str, energy_kwh: Series) -> Iterator[Unmet]:
         """Yield every step outside the wished band, and a final content that is too low."""
         horizon = self.horizon
-        yield from missed(device, Wish.MIN_SOC, horizon, self.kwh(self.min_soc_percent) - energy_kwh)
+        yield from missed(device, Wish.MIN_SOC, horizon, self.low_kwh - energy_kwh)
         yield from missed(device, Wish.MAX_SOC, horizon, energy_kwh - self.kwh(self.max_soc_percent))
         if self.final_soc_percent is not None:
             short = np.zeros(horizon.count)

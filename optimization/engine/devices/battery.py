@@ -23,7 +23,8 @@ class Battery(Device, Uncontrolled):
     """A battery at the AC side of its inverter.
 
     Powers in kW and wear in EUR per kWh count at the AC side; `capacity_kwh` and every state of charge count inside.
-    `min_soc_percent`, `max_soc_percent` and `final_soc_percent` (at the end of the horizon) are wishes.
+    `min_soc_percent`, `max_soc_percent` and `final_soc_percent` (at the end of the horizon) are wishes, and so is
+    `reserve_kwh` beyond the lowest level at the end of each step, for what may come otherwise than forecast.
     """
 
     kind: ClassVar[str] = "battery"
@@ -40,6 +41,7 @@ class Battery(Device, Uncontrolled):
     final_soc_percent: float | None = 50.0
     self_discharge_percent_per_day: float = 0.0
     wear_cost_eur_per_kwh: float = 0.0
+    reserve_kwh: Series | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,6 +67,7 @@ class Battery(Device, Uncontrolled):
             final_soc_percent=self.final_soc_percent,
             loss_percent_per_day=self.self_discharge_percent_per_day,
             horizon=horizon,
+            reserve_kwh=self.reserve_kwh,
         )
 
     def shape(self, horizon: Horizon) -> bool:
@@ -157,7 +160,7 @@ class Battery(Device, Uncontrolled):
         return reasons_of_store(
             series["power_kw"],
             series["energy_kwh"],
-            (content.kwh(self.min_soc_percent), content.kwh(self.max_soc_percent)),
+            (content.low_kwh, content.kwh(self.max_soc_percent)),
             worth.electricity,
             stored * self.charge_efficiency,
             stored / self.discharge_efficiency + self.wear_cost_eur_per_kwh,

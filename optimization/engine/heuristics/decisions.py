@@ -232,12 +232,11 @@ class _Reachable:
         self._rise = horizon.step_hours * battery.charge_power_kw * battery.charge_efficiency
         self._fall = horizon.step_hours * battery.discharge_power_kw / battery.discharge_efficiency
         self._ceiling = content.kwh(battery.max_soc_percent)
-        wished = content.kwh(battery.min_soc_percent)
-        least = max(wished, content.kwh(battery.final_soc_percent or 0.0))
-        floor = []
-        for _ in range(horizon.count):
+        least, floor = content.kwh(battery.final_soc_percent or 0.0), []
+        for wished in content.low_kwh[::-1].tolist():
+            least = max(wished, least)
             floor.append(least)
-            least = max(wished, (least - self._rise) / self.kept)
+            least = (least - self._rise) / self.kept
         self._floor = floor[::-1]
 
     def after(self, lowest: float, highest: float, step: int) -> tuple[float, float]:
