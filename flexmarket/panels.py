@@ -21,6 +21,7 @@ def site(request: TenantRequest, subject: Site) -> dict[str, Any]:
     return {
         "run": run,
         "markets": sorted(EXPORTERS),
+        "may_sell": request.membership.may(permissions.SELL_OFFERS),
         "may_export": request.membership.may(permissions.EXPORT_OFFERS),
         "rows": [
             {

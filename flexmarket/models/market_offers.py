@@ -192,7 +192,7 @@ class MarketOffer(Checked):  # type: ignore[django-manager-missing]
         )
 
 
-class Order(Checked):
+class Order(Checked):  # type: ignore[django-manager-missing]
     """What somebody called of an offer; refused orders are not stored, they change nothing.
 
     `change_kw` is the called change of consumption over the steps of the offer, positive for consumption.

@@ -14,6 +14,7 @@ import matplotlib
 from fpdf import FPDF, FontFace
 from openpyxl import Workbook
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 
 from assets.csv_files import FORMULA
 from flexmarket.models import Statement, StatementLine
@@ -116,7 +117,7 @@ def _xlsx(statement: Statement, lines: Sequence[Values]) -> bytes:
         for cell in sheet[row]:
             cell.font = Font(bold=True)
     for index, name in enumerate(COLUMNS, 1):
-        sheet.column_dimensions[sheet.cell(heading, index).column_letter].width = max(len(name) + 2, 14)
+        sheet.column_dimensions[get_column_letter(index)].width = max(len(name) + 2, 14)
     buffer = BytesIO()
     book.save(buffer)
     return buffer.getvalue()

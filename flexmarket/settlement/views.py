@@ -45,7 +45,7 @@ class StatementList(OrganizationMixin, ListView):
         self.form = StatementFilter(self.request.GET)
         rows = self.form.applied(Statement.objects.filter(organization=self.organization))
         counted = rows.annotate(line_count=Count("lines"), gaps=Sum("lines__unmeasured_steps"))
-        return counted.order_by(*Statement._meta.ordering)
+        return counted.order_by("-month", "contract_name", "-version")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the statements and the form that drafts a month."""
@@ -69,7 +69,7 @@ class DraftStatements(OrganizationMixin):
         """Draft them, then show the list."""
         form = MonthForm(request.POST)
         if not form.is_valid():
-            messages.error(request, " ".join(form.errors["month"]))
+            messages.error(request, " ".join(map(str, form.errors["month"])))
             return redirect("statements", self.organization.slug)
         made = draft_statements(organization=self.organization, month=form.cleaned_data["month"])
         if made:

@@ -56,7 +56,7 @@ def take(form: forms.BaseForm, error: ValidationError) -> None:
             form.add_error(name if name in form.fields else None, message)
 
 
-class RowForm(forms.ModelForm):  # type: ignore[type-arg]
+class RowForm(forms.ModelForm):
     """A row that a service writes: the form reads the values, the service checks them."""
 
     GROUPS: ClassVar[tuple[tuple[Any, tuple[str, ...]], ...]]
