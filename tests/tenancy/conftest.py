@@ -6,12 +6,13 @@ from django.utils import timezone
 
 from assets.models import Asset
 from assets.services import create_asset
-from flexmarket.flexmeasures.services import set_server
 from flexmarket.models import (
     Contract,
     Delivery,
     Dispute,
     FlexMeasuresLink,
+    FlexMeasuresServer,
+    RollingOperation,
     Scenario,
     ScenarioArchive,
     ScenarioRun,
@@ -173,12 +174,13 @@ class World:
         self.statement.state, self.statement.closed_at = Statement.State.CLOSED, timezone.now()
         self.statement.save()
         self.dispute = Dispute.objects.create(**own, line=line, reason="The meter was replaced.")
+        RollingOperation.objects.create(**own, site=self.site)
 
     def reflect(self) -> None:
         """Reflect the site in a FlexMeasures server."""
-        values = {"url": "https://fm.example.com", "email": "", "enabled": True}
-        set_server(organization=self.organization, values=values, secret="0123456789")
-        FlexMeasuresLink.objects.create(organization=self.organization, kind="site", site=self.site, remote_id=1)
+        own = {"organization": self.organization}
+        FlexMeasuresServer.objects.get_or_create(**own, defaults={"url": "https://fm.example.com", "enabled": True})
+        FlexMeasuresLink.objects.create(**own, kind="site", site=self.site, remote_id=1)
 
     def furnish(self) -> None:
         """Give the site a device of every kind, a forecast, and a tariff by prices that were received."""
