@@ -1,6 +1,7 @@
 """What is expected, as it was known at each time."""
 
 from dataclasses import replace
+from typing import Any
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -18,15 +19,17 @@ class ForecastingConfig(AppConfig):
         from flexplatform.jobs.registry import JobKind, Priority, job_kinds
         from flexplatform.registry import (
             AlertSource,
+            DemoStep,
             NavigationEntry,
             Panel,
             Route,
             alert_sources,
+            demo_steps,
             navigation,
             panels,
             routes,
         )
-        from forecasting import api, forecast_jobs, own_api, provider_api, services, tasks
+        from forecasting import api, demo, forecast_jobs, own_api, provider_api, services, tasks
         from forecasting import panels as own
 
         api_resources.add(ApiResource("channels", api.ChannelViewSet, order=25))
@@ -65,7 +68,11 @@ class ForecastingConfig(AppConfig):
                 order=26,
             )
         )
-        may = {"view_permission": permissions.VIEW_FORECASTS, "run_permission": permissions.CHANGE_FORECASTS}
+        demo_steps.add(DemoStep("own_forecasts", "Own forecasts", demo.request_own_forecasts, order=40))
+        may: dict[str, Any] = {
+            "view_permission": permissions.VIEW_FORECASTS,
+            "run_permission": permissions.CHANGE_FORECASTS,
+        }
         for number, kind in enumerate(
             (
                 JobKind(

@@ -58,7 +58,9 @@ def conclude_forecasts(job: Job) -> Result:
     Raises:
         JobError: where none of several has one.
     """
-    made, left_out, lost = 0, {}, []
+    made = 0
+    left_out: dict[str, str] = {}
+    lost: list[Job] = []
     for part in Job.objects.filter(parent=job).order_by("id"):
         made += part.result.get("forecasts", 0)
         left_out |= part.result.get("left_out", {})

@@ -169,7 +169,7 @@ class ChannelForecastViewSet(TenantViewSet):
         own: ChannelForecast = self.get_object()
         form = self.get_serializer(own, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        changed = services.update_own_forecast(own=own, values=form.values)
+        changed = services.update_own_forecast(own=own, values=form.validated_data)
         return Response(self.get_serializer(changed).data)
 
     @extend_schema(request=None, responses=LeagueSerializer)

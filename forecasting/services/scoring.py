@@ -38,7 +38,7 @@ class _Steps(NamedTuple):
 
     origin: datetime
     start: datetime
-    count: int
+    steps: int
     step_seconds: int
     time_zone: str
 
@@ -57,7 +57,7 @@ def score_forecasts(
     now = timezone.now()
     over = ForecastRun.objects.filter(
         organization=organization,
-        scores=None,
+        scores__isnull=True,
         end__lte=now - LATE,
         end__gt=now - GIVEN_UP_AFTER,
         channel__last_at__isnull=False,
@@ -89,16 +89,16 @@ def _steps_of(run: ForecastRun) -> _Steps | None:
     step = timedelta(seconds=run.step_seconds)
     known = min(run.known_until, run.start)
     # The naive forecast of the same steps is made of what was known, in the same steps.
-    origin = run.start - -((known - run.start) // step) * step
+    origin = run.start + (known - run.start) // step * step
     return _Steps(origin, run.start, run.count, run.step_seconds, run.channel.site.time_zone)
 
 
 def _scored(steps: _Steps, runs: Sequence[ForecastRun]) -> Iterator[ForecastRun]:
     past = HISTORY // steps.step
-    ahead = (steps.start - steps.origin) // steps.step + steps.count
+    ahead = (steps.start - steps.origin) // steps.step + steps.steps
     channels = [run.channel_id for run in runs]
     values = means_of(channels, steps.origin - past * steps.step, steps.step_seconds, past + ahead)
-    outcome = values[:, -steps.count :]
+    outcome = values[:, -steps.steps :]
     naive = _naive(steps, runs, values[:, :past], ahead)
     for row, run in enumerate(runs):
         if np.isfinite(outcome[row]).mean() < LEAST_SHARE:
@@ -111,7 +111,7 @@ def _naive(steps: _Steps, runs: Sequence[ForecastRun], past: Series, ahead: int)
     facts = [ChannelFacts(str(run.channel_id), _kind(run), steps.time_zone) for run in runs]
     batch = Batch(facts, steps.origin, steps.step, ahead, past)
     found = MODELS[NAIVE].fit(batch).predict(batch)
-    return [(found.mean[row, -steps.count :], found.quantiles[row, :, -steps.count :]) for row in range(len(runs))]
+    return [(found.mean[row, -steps.steps :], found.quantiles[row, :, -steps.steps :]) for row in range(len(runs))]
 
 
 def _kind(run: ForecastRun) -> str:
@@ -143,7 +143,7 @@ def _note_drift(organization: Organization, now: datetime) -> None:
     )
     found: dict[int, list[dict[str, float]]] = defaultdict(list)
     for channel, scores in recent.order_by().values_list("channel", "scores"):
-        found[channel].append(scores)
+        found[channel].append(scores or {})
     changed, told = [], []
     for own in ChannelForecast.objects.filter(organization=organization).order_by("pk"):
         before = own.drifted

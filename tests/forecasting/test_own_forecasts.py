@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,20 @@ from flexplatform.jobs.models import Job
 from flexplatform.jobs.work import execute, execute_next
 from forecasting import tasks
 from forecasting.engine.models import MODELS
+from forecasting.engine.protocol import Batch, ChannelFacts
+from forecasting.model_store import ModelStore
 from forecasting.models import ChannelForecast, ForecastRun, ForecastValues
 from forecasting.services import (
     OWN,
     ensure_own_forecasts,
     receive_forecast,
+    request_deviating,
     request_forecasts,
+    request_model_choice,
     update_own_forecast,
 )
 from forecasting.services.forecasting import forecast_channels
+from forecasting.services.scoring import score_forecasts
 from telemetry.batches import ReadingBatch
 from telemetry.models import Channel
 from telemetry.services import Reference, ensure_channels, store_readings
@@ -321,3 +327,89 @@ def test_the_command_asks_once_by_key(people: People) -> None:
         call_command("forecast", organization=people.b.slug, channels=[channel.pk])
     with pytest.raises(CommandError, match="with its zone"):
         call_command("forecast", organization=people.a.slug, at=datetime(2026, 11, 20))
+
+
+@pytest.mark.usefixtures("in_a")
+def test_the_best_model_of_a_back_test_is_chosen(people: People) -> None:
+    _, channel = home(people.a, 40)
+    ensure_own_forecasts(organization=people.a)
+    request_model_choice(organization=people.a)
+    work_all()
+    own = ChannelForecast.objects.get(channel=channel)
+    assert {"climatology", "yesterday"} <= own.scores_by_model.keys()
+    losses = {name: scores["pinball_percent"] for name, scores in own.scores_by_model.items()}
+    assert losses[own.chosen_model] <= 1.03 * min(losses.values())
+    assert own.scores_by_model["yesterday"]["skill_percent"] == 0
+    nightly(people.a)
+    assert ForecastRun.objects.get().model == own.chosen_model
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_forecast_is_scored_when_its_time_is_over(people: People, clock: time_machine.Traveller) -> None:
+    _, channel = home(people.a, 20)
+    nightly(people.a)
+    assert score_forecasts(organization=people.a) == 0
+    measure(channel, demand(2)[:COUNT] * 3, ORIGIN + COUNT * QUARTER)
+    clock.move_to(NOW + 3 * DAY)
+    assert score_forecasts(organization=people.a) == 1
+    scores = ForecastRun.objects.get().scores
+    assert scores is not None
+    assert scores["bias_percent"] == pytest.approx(-67, abs=5)
+    assert scores["coverage_percent"] < 5
+    assert {"pinball_percent", "mae", "skill_percent"} <= scores.keys()
+    # One bad forecast is no drift, three are.
+    assert not ChannelForecast.objects.get().drifted
+    run = ForecastRun.objects.get()
+    for number in (1, 2):
+        run.pk, run.issued_at = None, NOW + number * QUARTER
+        run.save()
+    score_forecasts(organization=people.a)
+    assert ChannelForecast.objects.get().drifted
+    assert score_forecasts(organization=people.a) == 0
+
+
+@pytest.mark.usefixtures("in_a")
+def test_a_channel_that_leaves_its_band_is_forecast_anew_once_an_hour(
+    people: People, clock: time_machine.Traveller
+) -> None:
+    _, away = home(people.a, 10)
+    _, calm = home(people.a, 10)
+    nightly(people.a)
+    clock.move_to(NOW + 2 * timedelta(hours=1))
+    later = ORIGIN + 2 * timedelta(hours=1)
+    measure(away, np.full(8, 20.0), later)
+    measure(calm, demand(1)[:8], later)
+    job = request_deviating(organization=people.a)
+    assert job is not None
+    assert job.input["channels"] == [away.pk]
+    assert request_deviating(organization=people.a) is None
+    work_all()
+    assert ForecastRun.objects.filter(channel=away).count() == 2
+    assert ForecastRun.objects.filter(channel=calm).count() == 1
+
+
+@pytest.mark.parametrize("sites", [1, 3])
+@pytest.mark.usefixtures("in_a")
+def test_a_look_for_deviations_has_few_queries(people: People, sites: int) -> None:
+    for _ in range(sites):
+        home(people.a, 8)
+    ensure_own_forecasts(organization=people.a)
+    with CaptureQueriesContext(connection) as queries:
+        assert request_deviating(organization=people.a) is None
+    assert len(queries) == 17, [query["sql"][:80] for query in queries]
+
+
+def test_a_trained_model_is_kept_as_text_for_its_organization_only(tmp_path: Path) -> None:
+    history = np.stack([demand(70), demand(70, 2.0)])
+    facts = [ChannelFacts(str(number), "load", "Europe/Berlin", "DE") for number in range(2)]
+    batch = Batch(facts, ORIGIN, QUARTER, 96, history)
+    blend, kept = MODELS["blend"], ModelStore(tmp_path)
+    fitted = blend.fit(batch)
+    assert kept.save(1, "load", blend, fitted)
+    again = kept.load(1, "load", blend)
+    assert again is not None
+    assert np.allclose(again.predict(batch).quantiles, fitted.predict(batch).quantiles)
+    assert (kept.load(2, "load", blend), kept.load(1, "heat", blend)) == (None, None)
+    (file,) = tmp_path.rglob("*.json")
+    file.write_text("{}")
+    assert kept.load(1, "load", blend) is None

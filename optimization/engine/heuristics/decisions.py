@@ -232,7 +232,8 @@ class _Reachable:
         self._rise = horizon.step_hours * battery.charge_power_kw * battery.charge_efficiency
         self._fall = horizon.step_hours * battery.discharge_power_kw / battery.discharge_efficiency
         self._ceiling = content.kwh(battery.max_soc_percent)
-        least, floor = content.kwh(battery.final_soc_percent or 0.0), []
+        least = content.kwh(battery.final_soc_percent or 0.0)
+        floor: list[float] = []
         for wished in content.low_kwh[::-1].tolist():
             least = max(wished, least)
             floor.append(least)
