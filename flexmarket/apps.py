@@ -48,6 +48,7 @@ class FlexmarketConfig(AppConfig):
         api_resources.add(ApiResource("market-products", trading_api.ProductViewSet, order=50))
         api_resources.add(ApiResource("market-offers", trading_api.MarketOfferViewSet, order=51))
         api_resources.add(ApiResource("orders", trading_api.OrderViewSet, order=52))
+        api_resources.add(ApiResource("rolling-operations", trading_api.RollingOperationViewSet, order=49))
         api_resources.add(ApiResource("contracts", trading_api.ContractViewSet, order=53))
         api_resources.add(ApiResource("deliveries", settlement_api.DeliveryViewSet, order=54))
         api_resources.add(ApiResource("statements", settlement_api.StatementViewSet, order=55))

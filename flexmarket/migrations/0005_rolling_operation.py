@@ -21,7 +21,6 @@ class Migration(migrations.Migration):
                 ('enabled', models.BooleanField(default=True)),
                 ('interval_minutes', models.PositiveIntegerField(default=60, help_text='At least so often the rest of the day is looked at again', validators=[django.core.validators.MinValueValidator(15), django.core.validators.MaxValueValidator(1440)])),
                 ('deviation_percent', models.FloatField(default=5.0, help_text='A state of charge that is so far from the plan is looked at without waiting', validators=[django.core.validators.MinValueValidator(0.5), django.core.validators.MaxValueValidator(100.0)])),
-                ('checked_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('site', models.ForeignKey(blank=True, help_text='Empty: all other sites', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
             ],

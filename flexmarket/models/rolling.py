@@ -13,10 +13,7 @@ DAY_MINUTES = 24 * 60
 
 
 class RollingOperation(Checked):
-    """How often, and on what deviation, plans are renewed: of a site, or of all that say nothing of their own.
-
-    `checked_at` is when the clock last looked, `replanned_at` when a plan was last made for it.
-    """
+    """How often, and on what deviation, plans are renewed: of a site, or of all that say nothing of their own."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(
@@ -33,7 +30,6 @@ class RollingOperation(Checked):
         validators=[MinValueValidator(0.5), MaxValueValidator(100.0)],
         help_text="A state of charge that is so far from the plan is looked at without waiting",
     )
-    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[models.Manager["RollingOperation"]] = ScopedManager(organization="organization")
 

@@ -15,7 +15,7 @@ from assets.models import Site
 from assets.tables import editable_fields
 from flexmarket.engine.market.refusals import OrderRefused
 from flexmarket.engine.market.states import OfferState, StateError
-from flexmarket.models import Contract, MarketOffer, MarketProduct, Order
+from flexmarket.models import Contract, MarketOffer, MarketProduct, Order, RollingOperation
 from flexmarket.trading import lifecycle, products
 from flexmarket.trading.offering import SITE, Wanted
 from flexmarket.trading.ordering import LONGEST_REFERENCE, place_order
@@ -31,6 +31,7 @@ from optimization.models import ScheduleRun
 
 MOST_OFFERS = 1000
 ProductSerializer = row_serializer(MarketProduct, editable_fields(MarketProduct))
+RollingSerializer = row_serializer(RollingOperation, editable_fields(RollingOperation))
 ContractSerializer = row_serializer(Contract, editable_fields(Contract))
 
 OFFER: dict[str, Any] = {
@@ -251,6 +252,29 @@ class ContractViewSet(RowViewSet):
     def remove(self, row: Contract) -> None:
         """Delete a contract."""
         products.delete_contract(contract=row)
+
+
+class RollingOperationViewSet(RowViewSet):
+    """How often, and on what deviation, plans are renewed while the day runs: of a site, or of all others."""
+
+    model = RollingOperation
+    serializer_class = RollingSerializer
+    needs = row_needs(permissions.VIEW_SCHEDULES, permissions.SWITCH_DISPATCH)
+    filters = {"site": row("site", Site)}
+    orderings = ("interval_minutes",)
+    sample = {"site": 1, "enabled": True, "interval_minutes": 60, "deviation_percent": 5.0}
+
+    def make(self, values: dict[str, Any]) -> RollingOperation:
+        """Store it."""
+        return products.create_rolling(organization=self.organization, values=values)
+
+    def change(self, row: RollingOperation, values: dict[str, Any]) -> RollingOperation:
+        """Change it."""
+        return products.update_rolling(rolling=row, values=values)
+
+    def remove(self, row: RollingOperation) -> None:
+        """Delete it."""
+        products.delete_rolling(rolling=row)
 
 
 class MarketOfferViewSet(TenantViewSet):

@@ -13,7 +13,7 @@ PRODUCT = {
     "market": "Simulated",
     "gate_closure_minutes": 1,
     "minimum_power_kw": Decimal("0.5"),
-    "maximum_minutes": 30,
+    "maximum_minutes": 15,
     "margin_share": Decimal("0.1"),
     "margin_per_kwh": Decimal("0.05"),
     "penalty_per_kwh": Decimal("0.2"),
@@ -27,7 +27,7 @@ def make_market(context: DemoContext) -> list[DemoProblem]:
     if not MarketProduct.objects.filter(organization=organization).exists():
         create_product(organization=organization, values=PRODUCT)
     if not RollingOperation.objects.filter(organization=organization).exists():
-        RollingOperation.objects.create(organization=organization, interval_minutes=60, deviation_percent=10.0)
+        RollingOperation.objects.create(organization=organization, interval_minutes=120, deviation_percent=25.0)
     for portfolio in Portfolio.objects.filter(organization=organization):
         if not Contract.objects.filter(portfolio=portfolio).exists():
             values = {

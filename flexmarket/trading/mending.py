@@ -8,9 +8,10 @@ from django.db import transaction
 
 from flexmarket.engine.errors import OfferError
 from flexmarket.engine.market.states import OPEN, OfferState
+from flexmarket.engine.offer import OfferSet
 from flexmarket.models import MarketOffer, MarketProduct
 from flexmarket.trading.lifecycle import change_state, submit
-from flexmarket.trading.offering import SITE, Wanted, make_offers
+from flexmarket.trading.offering import SITE, Wanted, offers_for, store_offers
 from optimization.models import ScheduleRun
 
 log = logging.getLogger(__name__)
@@ -30,17 +31,28 @@ def offer_anew(*, run: ScheduleRun, reason: str, also: Sequence[MarketOffer] = (
     wanted: dict[MarketProduct, set[str]] = {}
     for each in [*standing, *also]:
         wanted.setdefault(each.product, set()).add(each.asset.name if each.asset else SITE)
+    # Before the transaction, as it takes seconds and others want to write meanwhile.
+    found = [(product, each, _sets(run, product, each)) for product, each in _wanted_by(wanted)]
     with transaction.atomic():
-        change_state(organization=run.organization, offers=standing, state=OfferState.REVOKED, reason=reason)
-        made = [offer for product, subjects in wanted.items() for offer in _made(run, product, subjects)]
+        still = MarketOffer.objects.filter(pk__in=[each.pk for each in standing], state__in=open_states)
+        change_state(organization=run.organization, offers=list(still), state=OfferState.REVOKED, reason=reason)
+        made = [
+            offer
+            for product, each, sets in found
+            for offer in store_offers(run=run, product=product, sets=sets, wanted=each)
+        ]
         if made:
             submit(organization=run.organization, offers=made)
     return len(made)
 
 
-def _made(run: ScheduleRun, product: MarketProduct, subjects: set[str]) -> list[MarketOffer]:
+def _wanted_by(subjects: dict[MarketProduct, set[str]]) -> list[tuple[MarketProduct, Wanted]]:
+    return [(product, Wanted(subjects=sorted(names))) for product, names in subjects.items()]
+
+
+def _sets(run: ScheduleRun, product: MarketProduct, wanted: Wanted) -> list[OfferSet]:
     try:
-        return make_offers(run=run, product=product, wanted=Wanted(subjects=sorted(subjects)))
+        return offers_for(run=run, product=product, wanted=wanted)
     except (OfferError, ValidationError) as error:
         log.warning("Run %s has no new offers for %s: %s", run.pk, product, error)
         return []

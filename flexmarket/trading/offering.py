@@ -64,14 +64,24 @@ def terms_of(product: MarketProduct, step: timedelta) -> OfferTerms:
 def make_offers(*, run: ScheduleRun, product: MarketProduct, wanted: Wanted | None = None) -> list[MarketOffer]:
     """Quantify what the plan of a run can do otherwise, and store what the product takes as drafts.
 
-    Only offers whose gate is still open are made; the plan must be the newest of its horizon.
+    Raises:
+        ValidationError, OfferError: as `offers_for`.
+    """
+    wanted = wanted or Wanted()
+    sets = offers_for(run=run, product=product, wanted=wanted)
+    return store_offers(run=run, product=product, sets=sets, wanted=wanted)
+
+
+def offers_for(*, run: ScheduleRun, product: MarketProduct, wanted: Wanted) -> list[OfferSet]:
+    """Return what the plan of a run can do otherwise on the product's terms; takes seconds, and writes nothing.
+
+    The plan must be the newest of its horizon.
 
     Raises:
         ValidationError: for a plan that is superseded, a subject that it does not have, or a product of another
             organization.
         OfferError: where the plan is none of the site as it is now.
     """
-    wanted = wanted or Wanted()
     if product.organization_id != run.organization_id:
         raise ValidationError({"product": f"product is {product.pk}; allowed: a product of the organization."})
     newest = ScheduleRun.objects.filter(site=run.site_id, start=run.start).order_by("-created_at", "-id").first()
@@ -79,8 +89,7 @@ def make_offers(*, run: ScheduleRun, product: MarketProduct, wanted: Wanted | No
         raise ValidationError(
             {"run": f"run is {run.pk}; allowed: the newest plan of its time ({newest and newest.pk})."}
         )
-    sets = quantified(run, terms_of(product, timedelta(seconds=run.step_seconds)), wanted)
-    return store_offers(run=run, product=product, sets=sets, wanted=wanted)
+    return quantified(run, terms_of(product, timedelta(seconds=run.step_seconds)), wanted)
 
 
 def quantified(run: ScheduleRun, terms: OfferTerms, wanted: Wanted) -> list[OfferSet]:
@@ -107,7 +116,7 @@ def quantified(run: ScheduleRun, terms: OfferTerms, wanted: Wanted) -> list[Offe
 def store_offers(
     *, run: ScheduleRun, product: MarketProduct, sets: Iterable[OfferSet], wanted: Wanted
 ) -> list[MarketOffer]:
-    """Store offers as drafts; those that are too small for the product, or too late, are left out."""
+    """Store offers as drafts; those that are too small for the product, or whose gate has closed, are left out."""
     assets = {asset.name: asset for asset in Asset.objects.filter(site=run.site_id)}
     rows = [row for each in sets for row in _rows(run, product, each, assets, wanted)]
     made = MarketOffer.objects.bulk_create(rows, batch_size=500)

@@ -1,8 +1,8 @@
-"""Writes of products and contracts."""
+"""Writes of products, contracts, and how often plans are renewed."""
 
 from assets.services import rows
 from assets.services.rows import Values
-from flexmarket.models import Contract, MarketProduct
+from flexmarket.models import Contract, MarketProduct, RollingOperation
 from flexplatform.accounts.models import Organization
 
 
@@ -54,3 +54,26 @@ def update_contract(*, contract: Contract, values: Values) -> Contract:
 def delete_contract(*, contract: Contract) -> None:
     """Delete a contract; statements that were closed keep its share."""
     rows.delete(contract, contract.organization)
+
+
+def create_rolling(*, organization: Organization, values: Values) -> RollingOperation:
+    """Say how often the plans of a site, or of all others, are renewed.
+
+    Raises:
+        ValidationError: by field; also where the site has said so already.
+    """
+    return rows.create(RollingOperation(organization=organization), values, organization)
+
+
+def update_rolling(*, rolling: RollingOperation, values: Values) -> RollingOperation:
+    """Change how often plans are renewed.
+
+    Raises:
+        ValidationError: by field.
+    """
+    return rows.update(rolling, values, rolling.organization)
+
+
+def delete_rolling(*, rolling: RollingOperation) -> None:
+    """Take back what a site says of its own, or what holds for all."""
+    rows.delete(rolling, rolling.organization)

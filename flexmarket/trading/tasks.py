@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from flexmarket.engine.errors import OfferError
 from flexmarket.models import MarketProduct
 from flexmarket.trading.lifecycle import submit
-from flexmarket.trading.offering import Wanted, make_offers
+from flexmarket.trading.offering import Wanted, offers_for, store_offers
 from flexplatform.jobs.errors import JobError
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.services import enqueue
@@ -53,8 +53,10 @@ def make(work: Work) -> dict[str, Any]:
     work.report(0.05, "Quantifying what can be held")
     wanted = Wanted(subjects=asked["subjects"], directions=asked["directions"])
     try:
+        # Before the transaction, as it takes seconds and others want to write meanwhile.
+        sets = offers_for(run=run, product=product, wanted=wanted)
         with work.writing():
-            made = make_offers(run=run, product=product, wanted=wanted)
+            made = store_offers(run=run, product=product, sets=sets, wanted=wanted)
             if asked["submitted"] and made:
                 submit(organization=run.organization, offers=made)
     except (OfferError, ValidationError) as error:

@@ -47,6 +47,7 @@ NUMBERS = {
     "evaluations",
     "first",
     "gate_closure_minutes",
+    "interval_minutes",
     "maximum_minutes",
     "minimum_minutes",
     "most_calls_per_day",
