@@ -11,7 +11,7 @@ from flexplatform.accounts.models import AuditEvent
 from flexplatform.accounts.queries import audit_events
 from flexplatform.portal.views import OrganizationMixin
 
-EVENTS_PER_PAGE = 50
+EVENTS_PER_PAGE = 100
 
 
 class Audit(OrganizationMixin, TemplateView):
