@@ -73,7 +73,7 @@ class MeasuresField(serializers.DictField):
 class ChannelForecastSerializer(RowSerializer):
     """A channel that the platform forecasts: with the forced model, else the chosen one, else the best guess."""
 
-    channel = serializers.IntegerField(source="channel_id", help_text="Id of the channel; fixed once it is there")
+    channel = serializers.IntegerField(source="channel_id", read_only=True, help_text="Id of the channel")
     site = serializers.IntegerField(source="channel.site_id", read_only=True)
     asset = serializers.IntegerField(source="channel.asset_id", read_only=True, allow_null=True)
     quantity = serializers.CharField(source="channel.quantity", read_only=True)
@@ -146,8 +146,8 @@ class ChannelForecastViewSet(TenantViewSet):
         ),
         "league": Example(answer={"models": [RANK]}),
         "forecast": Example(
-            request={"channels": [3]},
-            answer=JOB | {"kind": services.FORECAST_ORGANIZATION, "title": "Forecast 1 channels"},
+            request={"channels": None},
+            answer=JOB | {"kind": services.FORECAST_ORGANIZATION, "title": "Forecast all channels"},
         ),
         "choose": Example(answer=JOB | {"kind": services.CHOOSE_MODELS, "title": "Choose forecast models"}),
     }
