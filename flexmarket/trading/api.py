@@ -1,12 +1,15 @@
 """Products, contracts, offers on the market and orders in the API."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +21,7 @@ from flexmarket.engine.market.states import OfferState, StateError
 from flexmarket.models import Contract, MarketOffer, MarketProduct, Order, RollingOperation
 from flexmarket.trading import lifecycle, products
 from flexmarket.trading.offering import SITE, Wanted
+from flexmarket.trading.order_files import upload_orders
 from flexmarket.trading.ordering import LONGEST_REFERENCE, place_order
 from flexmarket.trading.tasks import request_offers
 from flexplatform.accounts import permissions
@@ -25,9 +29,10 @@ from flexplatform.api.base import TenantViewSet
 from flexplatform.api.filters import moment, row, same
 from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.rows import RowViewSet
-from flexplatform.api.schema import Example
+from flexplatform.api.schema import Example, FieldErrorSerializer
 from flexplatform.api.serializers import row_serializer
 from optimization.models import ScheduleRun
+from telemetry.series_files import FileProblem
 
 MOST_OFFERS = 1000
 ProductSerializer = row_serializer(MarketProduct, editable_fields(MarketProduct))
@@ -179,6 +184,21 @@ class PlaceOrderSerializer(serializers.Serializer[Any]):
     price_eur_per_kwh = serializers.FloatField(
         required=False, allow_null=True, help_text="Refused where it is not the price of the called power"
     )
+
+
+class RowAnswerSerializer(serializers.Serializer[Any]):
+    """What became of a row: the id of its order, or why there is none."""
+
+    line = serializers.IntegerField()
+    reference = serializers.CharField()
+    order = serializers.IntegerField(allow_null=True)
+    wrong = FieldErrorSerializer(many=True)
+
+
+class RowAnswersSerializer(serializers.Serializer[Any]):
+    """What became of each row of a file."""
+
+    rows = RowAnswerSerializer(many=True)
 
 
 class ProductViewSet(RowViewSet):
@@ -370,6 +390,16 @@ class MarketOfferViewSet(TenantViewSet):
         return Response(OffersSerializer({"offers": changed}).data)
 
 
+class OrderFileParser(BaseParser):
+    """Leaves a CSV file of orders as it is."""
+
+    media_type = "text/csv"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """Return the body."""
+        return bytes(stream.read())
+
+
 class OrderViewSet(TenantViewSet):
     """Orders of offers; one that is refused changes nothing, and says every reason by its name in USEF's list."""
 
@@ -378,6 +408,7 @@ class OrderViewSet(TenantViewSet):
         "list": permissions.VIEW_OFFERS,
         "retrieve": permissions.VIEW_OFFERS,
         "create": permissions.PLACE_ORDERS,
+        "upload": permissions.PLACE_ORDERS,
     }
     filters = {
         "state": same("state", Order.State.values),
@@ -391,6 +422,25 @@ class OrderViewSet(TenantViewSet):
         "list": Example(answer=ORDER),
         "retrieve": Example(answer=ORDER),
         "create": Example(request={"offer": "FX-17", "reference": "DSO-2026-0815", "power_kw": 4.0}, answer=ORDER),
+        "upload": Example(
+            request_csv="reference,offer,power_kw,price_eur_per_kwh\nDSO-2026-0815,FX-17,4,0.1\nDSO-2026-0816,FX-17,40,\n",
+            answer={
+                "rows": [
+                    {"line": 2, "reference": "DSO-2026-0815", "order": 4, "wrong": []},
+                    {
+                        "line": 3,
+                        "reference": "DSO-2026-0816",
+                        "order": None,
+                        "wrong": [
+                            {
+                                "field": "offer",
+                                "message": "Flexibility procured: offer.state is ordered; allowed: submitted.",
+                            }
+                        ],
+                    },
+                ]
+            },
+        ),
     }
 
     def get_queryset(self) -> QuerySet[Order]:
@@ -421,6 +471,29 @@ class OrderViewSet(TenantViewSet):
         except OrderRefused as error:
             raise ValidationError(refusals_by_field(error)) from error
         return Response(self.get_serializer(order).data, status.HTTP_201_CREATED)
+
+    @extend_schema(request={"text/csv": OpenApiTypes.STR}, responses=RowAnswersSerializer)
+    @action(detail=False, methods=["post"], parser_classes=[OrderFileParser])
+    def upload(self, request: Request) -> Response:
+        """Place the orders of a CSV file, one per row; every row is answered, a refused one changes nothing.
+
+        Columns are `reference`, `offer`, `power_kw` and, where wanted, `price_eur_per_kwh`.
+        """
+        try:
+            answers = upload_orders(organization=self.organization, data=cast("bytes", request.data))
+        except FileProblem as problem:
+            found = {f"line {each.line} {each.column}".strip(): each.message for each in problem.found}
+            raise ValidationError(found) from problem
+        rows = [
+            {
+                "line": each.line,
+                "reference": each.reference,
+                "order": each.order.pk if each.order else None,
+                "wrong": [{"field": wrong.column, "message": wrong.message} for wrong in each.wrong],
+            }
+            for each in answers
+        ]
+        return Response(RowAnswersSerializer({"rows": rows}).data)
 
 
 def refusals_by_field(error: OrderRefused) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from tests.factories import BatteryFactory, ElectricLoadFactory, PhotovoltaicFac
 
 NAN = float("nan")
 SOUND_BATTERY = {"capacity_kwh": 1.0, "charge_power_kw": 1.0, "discharge_power_kw": 1.0}
-SERIES = {"yield_kw_per_kw", "ambient_temperature_c", "demand_kw"}
+SERIES = {"yield_kw_per_kw", "ambient_temperature_c", "demand_kw", "reserve_kwh"}
 
 
 @pytest.mark.parametrize("kind", sorted(ENGINE_KINDS))
