@@ -300,7 +300,7 @@ class StatementViewSet(TenantViewSet):
             raise refused("file", asked or "missing", ", ".join(sorted(FORMATS)))
         file = export_statement(statement, asked)
         headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
-        return HttpResponse(file.content, content_type=file.media_type, headers=headers)
+        return HttpResponse(file.content, content_type="application/octet-stream", headers=headers)
 
 
 class StatementLineViewSet(TenantViewSet):

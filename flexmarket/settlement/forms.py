@@ -34,7 +34,7 @@ class MonthForm(MarketForm):
 class StatementFilter(MarketForm):
     """Which statements are shown."""
 
-    contract = forms.CharField(required=False, max_length=100, label=_("Contract"))
+    contract_name = forms.CharField(required=False, max_length=200, label=_("Contract"))
     month = forms.DateField(
         required=False, label=_("Month"), input_formats=["%Y-%m"], widget=forms.DateInput({"type": "month"}, "%Y-%m")
     )
@@ -43,7 +43,7 @@ class StatementFilter(MarketForm):
     def applied(self, rows: "QuerySet[Statement]") -> "QuerySet[Statement]":
         """Return the statements that the form asks for; what was not understood does not count."""
         asked: dict[str, Any] = self.cleaned_data if self.is_valid() else {}
-        if name := asked.get("contract", "").replace("\0", ""):
+        if name := asked.get("contract_name", "").replace("\0", ""):
             rows = rows.filter(contract_name__icontains=name)
         return rows.filter(**{name: asked[name] for name in ("month", "state") if asked.get(name)})
 

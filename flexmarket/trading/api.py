@@ -480,7 +480,9 @@ class OrderViewSet(TenantViewSet):
         Columns are `reference`, `offer`, `power_kw` and, where wanted, `price_eur_per_kwh`.
         """
         try:
-            answers = upload_orders(organization=self.organization, data=cast("bytes", request.data))
+            answers = upload_orders(
+                organization=self.organization, data=request.data if isinstance(request.data, bytes) else b""
+            )
         except FileProblem as problem:
             found = {f"line {each.line} {each.column}".strip(): each.message for each in problem.found}
             raise ValidationError(found) from problem

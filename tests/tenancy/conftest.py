@@ -121,7 +121,7 @@ class World:
     """One of everything in an organization, as an address names it."""
 
     def __init__(self, organization: Organization, owner: User, number: int = 0) -> None:
-        self.organization = organization
+        self.organization, self.number = organization, number
         more = str(number or "")
         self.called = f"{more} of {organization.name}"
         self.site, self.run = planned_site(organization, slug=f"home{more}", name=f"Home{self.called}")
@@ -174,7 +174,7 @@ class World:
         self.statement.state, self.statement.closed_at = Statement.State.CLOSED, timezone.now()
         self.statement.save()
         self.dispute = Dispute.objects.create(**own, line=line, reason="The meter was replaced.")
-        RollingOperation.objects.create(**own, site=self.site)
+        RollingOperation.objects.create(**own, site=self.site if self.number else None)
 
     def reflect(self) -> None:
         """Reflect the site in a FlexMeasures server."""

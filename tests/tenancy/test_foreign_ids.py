@@ -17,6 +17,7 @@ from assets.csv_files import TABLES
 from assets.models import Portfolio, Site
 from assets.services import import_csv
 from flexmarket.board.forms import BoardForm
+from flexmarket.trading.forms import MakeOffersForm, OfferFilter
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.forms import OrganizationTokenForm
 from flexplatform.accounts.models import Door, Organization
@@ -127,6 +128,8 @@ def test_every_other_form_with_a_relation_is_known_and_takes_no_foreign_row(
             PresetForm: PresetForm([people.a]),
             PriceFeedForm: PriceFeedForm(people.a),
             StartForm: StartForm(people.a),
+            MakeOffersForm: MakeOffersForm(world.run),
+            OfferFilter: OfferFilter(people.a),
             OrganizationTokenForm: OrganizationTokenForm(memberships=list(people.alice.memberships.all())),
         }
         assert relations == set(made), "a form with a relation needs a line here"
