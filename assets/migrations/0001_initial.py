@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('latitude', models.FloatField(blank=True, help_text="Degrees north; empty: the site's", null=True)),
                 ('longitude', models.FloatField(blank=True, help_text="Degrees east; empty: the site's", null=True)),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('latitude__gte', -90), ('latitude__lte', 90)), name='asset_latitude_range', violation_error_message='latitude must be between -90 and 90.'), models.CheckConstraint(condition=models.Q(('longitude__gte', -180), ('longitude__lte', 180)), name='asset_longitude_range', violation_error_message='longitude must be between -180 and 180.')], 
                 'ordering': ['site', 'name'],
             },
         ),
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('min_soc_percent', models.FloatField(default=0.0)),
                 ('max_soc_percent', models.FloatField(default=100.0)),
                 ('wear_cost_eur_per_kwh', models.FloatField(default=0.0)),
-            ],
+            ], options={"constraints": [models.CheckConstraint(condition=models.Q(('capacity_kwh__gt', 0), ('capacity_kwh__lte', 1000000000.0)), name='ev_capacity_kwh_positive', violation_error_message='capacity_kwh must be more than 0.'), models.CheckConstraint(condition=models.Q(('charge_efficiency__gt', 0), ('charge_efficiency__lte', 1000000000.0)), name='ev_charge_efficiency_positive', violation_error_message='charge_efficiency must be more than 0.'), models.CheckConstraint(condition=models.Q(('discharge_efficiency__gt', 0), ('discharge_efficiency__lte', 1000000000.0)), name='ev_discharge_efficiency_positive', violation_error_message='discharge_efficiency must be more than 0.'), models.CheckConstraint(condition=models.Q(('charge_power_kw__gte', 0), ('charge_power_kw__lte', 1000000000.0)), name='ev_charge_power_kw_range', violation_error_message='charge_power_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('discharge_power_kw__gte', 0), ('discharge_power_kw__lte', 1000000000.0)), name='ev_discharge_power_kw_range', violation_error_message='discharge_power_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('wear_cost_eur_per_kwh__gte', 0), ('wear_cost_eur_per_kwh__lte', 1000000000.0)), name='ev_wear_cost_eur_per_kwh_range', violation_error_message='wear_cost_eur_per_kwh must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('min_charge_power_kw__gte', 0), ('min_charge_power_kw__lte', 1000000000.0)), name='ev_min_charge_power_kw_range', violation_error_message='min_charge_power_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('charge_efficiency__gte', 0), ('charge_efficiency__lte', 1)), name='ev_charge_efficiency_range', violation_error_message='charge_efficiency must be between 0 and 1.'), models.CheckConstraint(condition=models.Q(('discharge_efficiency__gte', 0), ('discharge_efficiency__lte', 1)), name='ev_discharge_efficiency_range', violation_error_message='discharge_efficiency must be between 0 and 1.'), models.CheckConstraint(condition=models.Q(('min_soc_percent__gte', 0), ('min_soc_percent__lte', 100)), name='ev_min_soc_percent_range', violation_error_message='min_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('max_soc_percent__gte', 0), ('max_soc_percent__lte', 100)), name='ev_max_soc_percent_range', violation_error_message='max_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('min_soc_percent__lte', models.F('max_soc_percent'))), name='ev_min_soc_percent_below_max_soc_percent', violation_error_message='min_soc_percent must not be above max_soc_percent.'), models.CheckConstraint(condition=models.Q(('min_charge_power_kw__lte', models.F('charge_power_kw'))), name='ev_min_charge_power_kw_below_charge_power_kw', violation_error_message='min_charge_power_kw must not be above charge_power_kw.')]},
             bases=('assets.asset',),
         ),
         migrations.CreateModel(
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 ('initially_on', models.BooleanField(default=False)),
                 ('initial_minutes', models.FloatField(blank=True, help_text='In that state for; empty: long enough', null=True)),
                 ('initial_power_kw', models.FloatField(default=0.0)),
-            ],
+            ], options={"constraints": [models.CheckConstraint(condition=models.Q(('power_kw__gt', 0), ('power_kw__lte', 1000000000.0)), name='generator_power_kw_positive', violation_error_message='power_kw must be more than 0.'), models.CheckConstraint(condition=models.Q(('ramp_kw_per_minute__gt', 0), ('ramp_kw_per_minute__lte', 1000000000.0)), name='generator_ramp_kw_per_minute_positive', violation_error_message='ramp_kw_per_minute must be more than 0.'), models.CheckConstraint(condition=models.Q(('min_power_kw__gte', 0), ('min_power_kw__lte', 1000000000.0)), name='generator_min_power_kw_range', violation_error_message='min_power_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('start_cost_eur__gte', 0), ('start_cost_eur__lte', 1000000000.0)), name='generator_start_cost_eur_range', violation_error_message='start_cost_eur must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('min_run_minutes__gte', 0), ('min_run_minutes__lte', 1000000000.0)), name='generator_min_run_minutes_range', violation_error_message='min_run_minutes must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('min_rest_minutes__gte', 0), ('min_rest_minutes__lte', 1000000000.0)), name='generator_min_rest_minutes_range', violation_error_message='min_rest_minutes must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('initial_minutes__gte', 0), ('initial_minutes__lte', 1000000000.0)), name='generator_initial_minutes_range', violation_error_message='initial_minutes must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('initial_power_kw__gte', 0), ('initial_power_kw__lte', 1000000000.0)), name='generator_initial_power_kw_range', violation_error_message='initial_power_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('min_power_kw__lte', models.F('power_kw'))), name='generator_min_power_kw_below_power_kw', violation_error_message='min_power_kw must not be above power_kw.'), models.CheckConstraint(condition=models.Q(('initial_power_kw__lte', models.F('power_kw'))), name='generator_initial_power_kw_below_power_kw', violation_error_message='initial_power_kw must not be above power_kw.')]},
             bases=('assets.asset',),
         ),
         migrations.CreateModel(
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                 ('initially_on', models.BooleanField(default=False)),
                 ('initial_minutes', models.FloatField(blank=True, help_text='In that state for; empty: long enough', null=True)),
                 ('performance_map', models.JSONField(blank=True, help_text='Empty: a typical air-water heat pump', null=True, validators=[assets.models.heat_pump.validate_performance_map])),
-            ],
+            ], options={"constraints": [models.CheckConstraint(condition=models.Q(('rated_power_kw__gt', 0), ('rated_power_kw__lte', 1000000000.0)), name='hp_rated_power_kw_positive', violation_error_message='rated_power_kw must be more than 0.'), models.CheckConstraint(condition=models.Q(('supply_temperature_c__gte', 10), ('supply_temperature_c__lte', 75)), name='hp_supply_temperature_c_range', violation_error_message='supply_temperature_c must be between 10 and 75.'), models.CheckConstraint(condition=models.Q(('min_power_fraction__gte', 0), ('min_power_fraction__lte', 1)), name='hp_min_power_fraction_range', violation_error_message='min_power_fraction must be between 0 and 1.'), models.CheckConstraint(condition=models.Q(('min_run_minutes__gte', 0), ('min_run_minutes__lte', 1000000000.0)), name='hp_min_run_minutes_range', violation_error_message='min_run_minutes must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('min_rest_minutes__gte', 0), ('min_rest_minutes__lte', 1000000000.0)), name='hp_min_rest_minutes_range', violation_error_message='min_rest_minutes must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('initial_minutes__gte', 0), ('initial_minutes__lte', 1000000000.0)), name='hp_initial_minutes_range', violation_error_message='initial_minutes must be between 0 and 1e+09.')]},
             bases=('assets.asset',),
         ),
         migrations.CreateModel(
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ('empty_temperature_c', models.FloatField(default=18.0)),
                 ('full_temperature_c', models.FloatField(default=50.0)),
                 ('useful_temperature_c', models.FloatField(default=20.0, help_text='Lowest temperature the load can use')),
-            ],
+            ], options={"constraints": [models.CheckConstraint(condition=models.Q(('capacity_kwh__gt', 0), ('capacity_kwh__lte', 1000000000.0)), name='heat_storage_capacity_kwh_positive', violation_error_message='capacity_kwh must be more than 0.'), models.CheckConstraint(condition=models.Q(('charge_power_kw__gte', 0), ('charge_power_kw__lte', 1000000000.0)), name='heat_storage_charge_power_kw_range', violation_error_message='charge_power_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('discharge_power_kw__gte', 0), ('discharge_power_kw__lte', 1000000000.0)), name='heat_storage_discharge_power_kw_range', violation_error_message='discharge_power_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('initial_soc_percent__gte', 0), ('initial_soc_percent__lte', 100)), name='heat_storage_initial_soc_percent_range', violation_error_message='initial_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('min_soc_percent__gte', 0), ('min_soc_percent__lte', 100)), name='heat_storage_min_soc_percent_range', violation_error_message='min_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('max_soc_percent__gte', 0), ('max_soc_percent__lte', 100)), name='heat_storage_max_soc_percent_range', violation_error_message='max_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('final_soc_percent__gte', 0), ('final_soc_percent__lte', 100)), name='heat_storage_final_soc_percent_range', violation_error_message='final_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('loss_percent_per_day__gte', 0), ('loss_percent_per_day__lte', 100)), name='heat_storage_loss_percent_per_day_range', violation_error_message='loss_percent_per_day must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('min_soc_percent__lte', models.F('max_soc_percent'))), name='heat_storage_min_soc_percent_below_max_soc_percent', violation_error_message='min_soc_percent must not be above max_soc_percent.'), models.CheckConstraint(condition=models.Q(('empty_temperature_c__lt', models.F('full_temperature_c'))), name='heat_storage_temperatures_ordered', violation_error_message='empty_temperature_c must be below full_temperature_c.')]},
             bases=('assets.asset',),
         ),
         migrations.CreateModel(
@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 ('capacity_kw', models.FloatField(help_text='Rated AC power in kW')),
                 ('curtailable', models.BooleanField(default=True, help_text='Whether surplus may be thrown away')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('capacity_kw__gte', 0), ('capacity_kw__lte', 1000000000.0)), name='pv_capacity_kw_range', violation_error_message='capacity_kw must be between 0 and 1e+09.')], 
                 'verbose_name': 'photovoltaic plant',
             },
             bases=('assets.asset',),
@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
                 ('earliest_start', models.TimeField(blank=True, help_text='Local time; empty: start of the day', null=True)),
                 ('latest_end', models.TimeField(blank=True, help_text='Local time; empty: end of the day', null=True)),
                 ('forbidden', models.JSONField(blank=True, default=list, validators=[assets.models.shiftable_load.validate_spans])),
-            ],
+            ], options={"constraints": [models.CheckConstraint(condition=models.Q(('shift__in', ['inflexible', 'shiftable', 'breakable'])), name='shiftable_load_shift_known'), models.CheckConstraint(condition=models.Q(('profile_step_minutes__in', [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60])), name='shiftable_load_step_divides_hour', violation_error_message='profile_step_minutes must divide the hour.')]},
             bases=('assets.asset',),
         ),
         migrations.CreateModel(
@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                 ('capacity_kw', models.FloatField(help_text='Rated AC power in kW')),
                 ('curtailable', models.BooleanField(default=True, help_text='Whether surplus may be thrown away')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('capacity_kw__gte', 0), ('capacity_kw__lte', 1000000000.0)), name='wind_capacity_kw_range', violation_error_message='capacity_kw must be between 0 and 1e+09.')], 
                 'verbose_name': 'wind plant',
             },
             bases=('assets.asset',),
@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('organization', 'name'), name='portfolio_name_unique')], 
                 'ordering': ['name'],
             },
         ),
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('portfolio', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sites', to='assets.portfolio')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('organization', 'slug'), name='site_slug_unique'), models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('organization', 'external_id'), name='site_external_id_unique'), models.CheckConstraint(condition=models.Q(('latitude__gte', -90), ('latitude__lte', 90)), name='site_latitude_range', violation_error_message='latitude must be between -90 and 90.'), models.CheckConstraint(condition=models.Q(('longitude__gte', -180), ('longitude__lte', 180)), name='site_longitude_range', violation_error_message='longitude must be between -180 and 180.'), models.CheckConstraint(condition=models.Q(('import_limit_kw__gte', 0), ('import_limit_kw__lte', 1000000000.0)), name='site_import_limit_kw_range', violation_error_message='import_limit_kw must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('export_limit_kw__gte', 0), ('export_limit_kw__lte', 1000000000.0)), name='site_export_limit_kw_range', violation_error_message='export_limit_kw must be between 0 and 1e+09.')], 
                 'ordering': ['name'],
             },
         ),
@@ -252,238 +252,70 @@ class Migration(migrations.Migration):
                 ('trip_energy_kwh', models.FloatField(blank=True, help_text='Used on the trip before this stay', null=True)),
                 ('vehicle', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stays', to='assets.electricvehicle')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('arrival_soc_percent__gte', 0), ('arrival_soc_percent__lte', 100)), name='stay_arrival_soc_percent_range', violation_error_message='arrival_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('departure_soc_percent__gte', 0), ('departure_soc_percent__lte', 100)), name='stay_departure_soc_percent_range', violation_error_message='departure_soc_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('trip_energy_kwh__gte', 0), ('trip_energy_kwh__lte', 1000000000.0)), name='stay_trip_energy_kwh_range', violation_error_message='trip_energy_kwh must be between 0 and 1e+09.'), models.CheckConstraint(condition=models.Q(('arrival_soc_percent__isnull', False), ('trip_energy_kwh__isnull', False), _connector='OR'), name='stay_content_known', violation_error_message='Give arrival_soc_percent or trip_energy_kwh.')], 
                 'verbose_name': 'stay at the charger',
                 'verbose_name_plural': 'stays at the charger',
                 'ordering': ['vehicle', 'weekday', 'arrival'],
             },
         ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('capacity_kwh__gt', 0), ('capacity_kwh__lte', 1000000000.0)), name='ev_capacity_kwh_positive', violation_error_message='capacity_kwh must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('charge_efficiency__gt', 0), ('charge_efficiency__lte', 1000000000.0)), name='ev_charge_efficiency_positive', violation_error_message='charge_efficiency must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('discharge_efficiency__gt', 0), ('discharge_efficiency__lte', 1000000000.0)), name='ev_discharge_efficiency_positive', violation_error_message='discharge_efficiency must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('charge_power_kw__gte', 0), ('charge_power_kw__lte', 1000000000.0)), name='ev_charge_power_kw_range', violation_error_message='charge_power_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('discharge_power_kw__gte', 0), ('discharge_power_kw__lte', 1000000000.0)), name='ev_discharge_power_kw_range', violation_error_message='discharge_power_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('wear_cost_eur_per_kwh__gte', 0), ('wear_cost_eur_per_kwh__lte', 1000000000.0)), name='ev_wear_cost_eur_per_kwh_range', violation_error_message='wear_cost_eur_per_kwh must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('min_charge_power_kw__gte', 0), ('min_charge_power_kw__lte', 1000000000.0)), name='ev_min_charge_power_kw_range', violation_error_message='min_charge_power_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('charge_efficiency__gte', 0), ('charge_efficiency__lte', 1)), name='ev_charge_efficiency_range', violation_error_message='charge_efficiency must be between 0 and 1.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('discharge_efficiency__gte', 0), ('discharge_efficiency__lte', 1)), name='ev_discharge_efficiency_range', violation_error_message='discharge_efficiency must be between 0 and 1.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('min_soc_percent__gte', 0), ('min_soc_percent__lte', 100)), name='ev_min_soc_percent_range', violation_error_message='min_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('max_soc_percent__gte', 0), ('max_soc_percent__lte', 100)), name='ev_max_soc_percent_range', violation_error_message='max_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('min_soc_percent__lte', models.F('max_soc_percent'))), name='ev_min_soc_percent_below_max_soc_percent', violation_error_message='min_soc_percent must not be above max_soc_percent.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('min_charge_power_kw__lte', models.F('charge_power_kw'))), name='ev_min_charge_power_kw_below_charge_power_kw', violation_error_message='min_charge_power_kw must not be above charge_power_kw.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('power_kw__gt', 0), ('power_kw__lte', 1000000000.0)), name='generator_power_kw_positive', violation_error_message='power_kw must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('ramp_kw_per_minute__gt', 0), ('ramp_kw_per_minute__lte', 1000000000.0)), name='generator_ramp_kw_per_minute_positive', violation_error_message='ramp_kw_per_minute must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('min_power_kw__gte', 0), ('min_power_kw__lte', 1000000000.0)), name='generator_min_power_kw_range', violation_error_message='min_power_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('start_cost_eur__gte', 0), ('start_cost_eur__lte', 1000000000.0)), name='generator_start_cost_eur_range', violation_error_message='start_cost_eur must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('min_run_minutes__gte', 0), ('min_run_minutes__lte', 1000000000.0)), name='generator_min_run_minutes_range', violation_error_message='min_run_minutes must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('min_rest_minutes__gte', 0), ('min_rest_minutes__lte', 1000000000.0)), name='generator_min_rest_minutes_range', violation_error_message='min_rest_minutes must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_minutes__gte', 0), ('initial_minutes__lte', 1000000000.0)), name='generator_initial_minutes_range', violation_error_message='initial_minutes must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_power_kw__gte', 0), ('initial_power_kw__lte', 1000000000.0)), name='generator_initial_power_kw_range', violation_error_message='initial_power_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('min_power_kw__lte', models.F('power_kw'))), name='generator_min_power_kw_below_power_kw', violation_error_message='min_power_kw must not be above power_kw.'),
-        ),
-        migrations.AddConstraint(
-            model_name='generator',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_power_kw__lte', models.F('power_kw'))), name='generator_initial_power_kw_below_power_kw', violation_error_message='initial_power_kw must not be above power_kw.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatpump',
-            constraint=models.CheckConstraint(condition=models.Q(('rated_power_kw__gt', 0), ('rated_power_kw__lte', 1000000000.0)), name='hp_rated_power_kw_positive', violation_error_message='rated_power_kw must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatpump',
-            constraint=models.CheckConstraint(condition=models.Q(('supply_temperature_c__gte', 10), ('supply_temperature_c__lte', 75)), name='hp_supply_temperature_c_range', violation_error_message='supply_temperature_c must be between 10 and 75.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatpump',
-            constraint=models.CheckConstraint(condition=models.Q(('min_power_fraction__gte', 0), ('min_power_fraction__lte', 1)), name='hp_min_power_fraction_range', violation_error_message='min_power_fraction must be between 0 and 1.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatpump',
-            constraint=models.CheckConstraint(condition=models.Q(('min_run_minutes__gte', 0), ('min_run_minutes__lte', 1000000000.0)), name='hp_min_run_minutes_range', violation_error_message='min_run_minutes must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatpump',
-            constraint=models.CheckConstraint(condition=models.Q(('min_rest_minutes__gte', 0), ('min_rest_minutes__lte', 1000000000.0)), name='hp_min_rest_minutes_range', violation_error_message='min_rest_minutes must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatpump',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_minutes__gte', 0), ('initial_minutes__lte', 1000000000.0)), name='hp_initial_minutes_range', violation_error_message='initial_minutes must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('capacity_kwh__gt', 0), ('capacity_kwh__lte', 1000000000.0)), name='heat_storage_capacity_kwh_positive', violation_error_message='capacity_kwh must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('charge_power_kw__gte', 0), ('charge_power_kw__lte', 1000000000.0)), name='heat_storage_charge_power_kw_range', violation_error_message='charge_power_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('discharge_power_kw__gte', 0), ('discharge_power_kw__lte', 1000000000.0)), name='heat_storage_discharge_power_kw_range', violation_error_message='discharge_power_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_soc_percent__gte', 0), ('initial_soc_percent__lte', 100)), name='heat_storage_initial_soc_percent_range', violation_error_message='initial_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('min_soc_percent__gte', 0), ('min_soc_percent__lte', 100)), name='heat_storage_min_soc_percent_range', violation_error_message='min_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('max_soc_percent__gte', 0), ('max_soc_percent__lte', 100)), name='heat_storage_max_soc_percent_range', violation_error_message='max_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('final_soc_percent__gte', 0), ('final_soc_percent__lte', 100)), name='heat_storage_final_soc_percent_range', violation_error_message='final_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('loss_percent_per_day__gte', 0), ('loss_percent_per_day__lte', 100)), name='heat_storage_loss_percent_per_day_range', violation_error_message='loss_percent_per_day must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('min_soc_percent__lte', models.F('max_soc_percent'))), name='heat_storage_min_soc_percent_below_max_soc_percent', violation_error_message='min_soc_percent must not be above max_soc_percent.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatstorage',
-            constraint=models.CheckConstraint(condition=models.Q(('empty_temperature_c__lt', models.F('full_temperature_c'))), name='heat_storage_temperatures_ordered', violation_error_message='empty_temperature_c must be below full_temperature_c.'),
-        ),
-        migrations.AddConstraint(
-            model_name='photovoltaic',
-            constraint=models.CheckConstraint(condition=models.Q(('capacity_kw__gte', 0), ('capacity_kw__lte', 1000000000.0)), name='pv_capacity_kw_range', violation_error_message='capacity_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='shiftableload',
-            constraint=models.CheckConstraint(condition=models.Q(('shift__in', ['inflexible', 'shiftable', 'breakable'])), name='shiftable_load_shift_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='shiftableload',
-            constraint=models.CheckConstraint(condition=models.Q(('profile_step_minutes__in', [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60])), name='shiftable_load_step_divides_hour', violation_error_message='profile_step_minutes must divide the hour.'),
-        ),
-        migrations.AddConstraint(
-            model_name='wind',
-            constraint=models.CheckConstraint(condition=models.Q(('capacity_kw__gte', 0), ('capacity_kw__lte', 1000000000.0)), name='wind_capacity_kw_range', violation_error_message='capacity_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='portfolio',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='portfolio_name_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(fields=('organization', 'slug'), name='site_slug_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('organization', 'external_id'), name='site_external_id_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('latitude__gte', -90), ('latitude__lte', 90)), name='site_latitude_range', violation_error_message='latitude must be between -90 and 90.'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('longitude__gte', -180), ('longitude__lte', 180)), name='site_longitude_range', violation_error_message='longitude must be between -180 and 180.'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('import_limit_kw__gte', 0), ('import_limit_kw__lte', 1000000000.0)), name='site_import_limit_kw_range', violation_error_message='import_limit_kw must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.CheckConstraint(condition=models.Q(('export_limit_kw__gte', 0), ('export_limit_kw__lte', 1000000000.0)), name='site_export_limit_kw_range', violation_error_message='export_limit_kw must be between 0 and 1e+09.'),
-        ),
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
         migrations.AddConstraint(
             model_name='asset',
             constraint=models.UniqueConstraint(fields=('site', 'name'), name='asset_name_unique'),
         ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.CheckConstraint(condition=models.Q(('latitude__gte', -90), ('latitude__lte', 90)), name='asset_latitude_range', violation_error_message='latitude must be between -90 and 90.'),
-        ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.CheckConstraint(condition=models.Q(('longitude__gte', -180), ('longitude__lte', 180)), name='asset_longitude_range', violation_error_message='longitude must be between -180 and 180.'),
-        ),
-        migrations.AddConstraint(
-            model_name='evstay',
-            constraint=models.CheckConstraint(condition=models.Q(('arrival_soc_percent__gte', 0), ('arrival_soc_percent__lte', 100)), name='stay_arrival_soc_percent_range', violation_error_message='arrival_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='evstay',
-            constraint=models.CheckConstraint(condition=models.Q(('departure_soc_percent__gte', 0), ('departure_soc_percent__lte', 100)), name='stay_departure_soc_percent_range', violation_error_message='departure_soc_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='evstay',
-            constraint=models.CheckConstraint(condition=models.Q(('trip_energy_kwh__gte', 0), ('trip_energy_kwh__lte', 1000000000.0)), name='stay_trip_energy_kwh_range', violation_error_message='trip_energy_kwh must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='evstay',
-            constraint=models.CheckConstraint(condition=models.Q(('arrival_soc_percent__isnull', False), ('trip_energy_kwh__isnull', False), _connector='OR'), name='stay_content_known', violation_error_message='Give arrival_soc_percent or trip_energy_kwh.'),
-        ),
+        
+        
+        
+        
+        
+        
     ]

@@ -524,7 +524,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(blank=True, help_text='Where its values come from', max_length=200)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('organization', 'name'), name='price_series_name_unique')], 
                 'verbose_name_plural': 'price series',
                 'ordering': ['name'],
             },
@@ -573,7 +573,7 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='assets.priceseries')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('step_seconds__gte', 1), ('step_seconds__lte', 3600)), name='price_values_step_divides_hour', violation_error_message='step_seconds must divide the hour.'), models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='price_values_not_empty')], 
                 'verbose_name': 'delivery of prices',
                 'verbose_name_plural': 'deliveries of prices',
                 'ordering': ['received_at', 'id'],
@@ -598,7 +598,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('price_series', models.ForeignKey(blank=True, help_text='Spot prices of a tariff from a price series; empty for the other forms', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='tariffs', to='assets.priceseries')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('organization', 'name'), name='tariff_name_unique'), models.CheckConstraint(condition=models.Q(('commodity__in', ['import', 'export', 'gas', 'fuel'])), name='tariff_commodity_known'), models.CheckConstraint(condition=models.Q(models.Q(('form', 'dynamic'), ('price_series__isnull', False)), models.Q(('form__in', ['flat', 'time_of_use']), ('price_series__isnull', True)), _connector='OR'), name='tariff_series_only_if_dynamic', violation_error_message='A price series belongs to the form dynamic, and to no other.'), models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='tariff_validity_ordered', violation_error_message='valid_to must not be before valid_from.'), models.CheckConstraint(condition=models.Q(('capacity_price_per_kw', 0), ('commodity', 'import'), _connector='OR'), name='tariff_capacity_price_of_import', violation_error_message='capacity_price_per_kw must be 0 unless the commodity is import.'), models.CheckConstraint(condition=models.Q(('energy_price_per_kwh__gte', -10000), ('energy_price_per_kwh__lte', 10000)), name='tariff_energy_price_per_kwh_range', violation_error_message='energy_price_per_kwh must be between -10000 and 10000.'), models.CheckConstraint(condition=models.Q(('grid_fee_per_kwh__gte', -10000), ('grid_fee_per_kwh__lte', 10000)), name='tariff_grid_fee_per_kwh_range', violation_error_message='grid_fee_per_kwh must be between -10000 and 10000.'), models.CheckConstraint(condition=models.Q(('taxes_per_kwh__gte', -10000), ('taxes_per_kwh__lte', 10000)), name='tariff_taxes_per_kwh_range', violation_error_message='taxes_per_kwh must be between -10000 and 10000.'), models.CheckConstraint(condition=models.Q(('levies_per_kwh__gte', -10000), ('levies_per_kwh__lte', 10000)), name='tariff_levies_per_kwh_range', violation_error_message='levies_per_kwh must be between -10000 and 10000.'), models.CheckConstraint(condition=models.Q(('vat_percent__gte', 0), ('vat_percent__lte', 100)), name='tariff_vat_percent_range', violation_error_message='vat_percent must be between 0 and 100.'), models.CheckConstraint(condition=models.Q(('capacity_price_per_kw__gte', 0), ('capacity_price_per_kw__lte', 1000000)), name='tariff_capacity_price_per_kw_range', violation_error_message='capacity_price_per_kw must be between 0 and 1e+06.')], 
                 'ordering': ['name'],
             },
         ),
@@ -611,7 +611,7 @@ class Migration(migrations.Migration):
                 ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tariffs', to='assets.site')),
                 ('tariff', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='sites', to='assets.tariff')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('site', 'tariff', 'valid_from'), name='site_tariff_unique'), models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='site_tariff_validity_ordered', violation_error_message='valid_to must not be before valid_from.')], 
                 'verbose_name': 'tariff of a site',
                 'verbose_name_plural': 'tariffs of sites',
                 'ordering': ['site', 'valid_from'],
@@ -676,85 +676,31 @@ class Migration(migrations.Migration):
                 ('price_per_kwh', models.DecimalField(decimal_places=6, max_digits=12)),
                 ('tariff', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='periods', to='assets.tariff')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('part__in', ['energy', 'grid_fee'])), name='tariff_period_part_known'), models.CheckConstraint(condition=models.Q(('price_per_kwh__gte', -10000), ('price_per_kwh__lte', 10000)), name='tariff_period_price_per_kwh_range', violation_error_message='price_per_kwh must be between -10000 and 10000.')], 
                 'verbose_name': 'period',
                 'ordering': ['tariff', 'part', 'weekdays', 'start'],
             },
         ),
-        migrations.AddConstraint(
-            model_name='priceseries',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='price_series_name_unique'),
-        ),
+        
         migrations.AddIndex(
             model_name='pricevalues',
             index=models.Index(fields=['series', 'end', 'start'], name='price_values_of_time'),
         ),
-        migrations.AddConstraint(
-            model_name='pricevalues',
-            constraint=models.CheckConstraint(condition=models.Q(('step_seconds__gte', 1), ('step_seconds__lte', 3600)), name='price_values_step_divides_hour', violation_error_message='step_seconds must divide the hour.'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricevalues',
-            constraint=models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='price_values_not_empty'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='tariff_name_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('commodity__in', ['import', 'export', 'gas', 'fuel'])), name='tariff_commodity_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('form', 'dynamic'), ('price_series__isnull', False)), models.Q(('form__in', ['flat', 'time_of_use']), ('price_series__isnull', True)), _connector='OR'), name='tariff_series_only_if_dynamic', violation_error_message='A price series belongs to the form dynamic, and to no other.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='tariff_validity_ordered', violation_error_message='valid_to must not be before valid_from.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('capacity_price_per_kw', 0), ('commodity', 'import'), _connector='OR'), name='tariff_capacity_price_of_import', violation_error_message='capacity_price_per_kw must be 0 unless the commodity is import.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('energy_price_per_kwh__gte', -10000), ('energy_price_per_kwh__lte', 10000)), name='tariff_energy_price_per_kwh_range', violation_error_message='energy_price_per_kwh must be between -10000 and 10000.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('grid_fee_per_kwh__gte', -10000), ('grid_fee_per_kwh__lte', 10000)), name='tariff_grid_fee_per_kwh_range', violation_error_message='grid_fee_per_kwh must be between -10000 and 10000.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('taxes_per_kwh__gte', -10000), ('taxes_per_kwh__lte', 10000)), name='tariff_taxes_per_kwh_range', violation_error_message='taxes_per_kwh must be between -10000 and 10000.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('levies_per_kwh__gte', -10000), ('levies_per_kwh__lte', 10000)), name='tariff_levies_per_kwh_range', violation_error_message='levies_per_kwh must be between -10000 and 10000.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('vat_percent__gte', 0), ('vat_percent__lte', 100)), name='tariff_vat_percent_range', violation_error_message='vat_percent must be between 0 and 100.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariff',
-            constraint=models.CheckConstraint(condition=models.Q(('capacity_price_per_kw__gte', 0), ('capacity_price_per_kw__lte', 1000000)), name='tariff_capacity_price_per_kw_range', violation_error_message='capacity_price_per_kw must be between 0 and 1e+06.'),
-        ),
-        migrations.AddConstraint(
-            model_name='sitetariff',
-            constraint=models.UniqueConstraint(fields=('site', 'tariff', 'valid_from'), name='site_tariff_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='sitetariff',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='site_tariff_validity_ordered', violation_error_message='valid_to must not be before valid_from.'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariffperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('part__in', ['energy', 'grid_fee'])), name='tariff_period_part_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='tariffperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('price_per_kwh__gte', -10000), ('price_per_kwh__lte', 10000)), name='tariff_period_price_per_kwh_range', violation_error_message='price_per_kwh must be between -10000 and 10000.'),
-        ),
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
     ]

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(models.Q(('file', None), ('file_name', ''), models.Q(('template', ''), _negated=True)), models.Q(('file__isnull', False), ('template', ''), models.Q(('file_name', ''), _negated=True)), _connector='OR'), name='scenario_of_template_or_file'), models.CheckConstraint(condition=models.Q(('step_minutes__gte', 1), ('step_minutes__lte', 60)), name='scenario_step_in_an_hour')], 
                 'ordering': ['-id'],
             },
         ),
@@ -72,24 +72,15 @@ class Migration(migrations.Migration):
                 ('values', flexplatform.fields.SeriesField()),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='flexmarket.scenariorun')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('run', 'role', 'device', 'quantity'), name='scenario_series_unique')], 
                 'verbose_name_plural': 'scenario series',
             },
         ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('file', None), ('file_name', ''), models.Q(('template', ''), _negated=True)), models.Q(('file__isnull', False), ('template', ''), models.Q(('file_name', ''), _negated=True)), _connector='OR'), name='scenario_of_template_or_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='scenario',
-            constraint=models.CheckConstraint(condition=models.Q(('step_minutes__gte', 1), ('step_minutes__lte', 60)), name='scenario_step_in_an_hour'),
-        ),
+        
+        
         migrations.AddIndex(
             model_name='scenariorun',
             index=models.Index(fields=['scenario', '-id'], name='scenario_runs_newest_first'),
         ),
-        migrations.AddConstraint(
-            model_name='scenarioseries',
-            constraint=models.UniqueConstraint(fields=('run', 'role', 'device', 'quantity'), name='scenario_series_unique'),
-        ),
+        
     ]

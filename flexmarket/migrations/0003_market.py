@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, help_text='Whether new offers can be made', verbose_name='active')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('organization', 'name'), name='market_product_name_unique'), models.CheckConstraint(condition=models.Q(('maximum_minutes__gte', models.F('minimum_minutes')), ('minimum_minutes__gte', 1)), name='market_product_durations_ordered', violation_error_message='maximum_minutes must be at least minimum_minutes.'), models.CheckConstraint(condition=models.Q(('baseline_method__in', ['schedule', 'forecast', 'high_5_of_10', 'rolling_5_days', 'meter_before_after'])), name='market_product_baseline_known')], 
                 'ordering': ['name'],
             },
         ),
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='assets.site')),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='offers', to='flexmarket.marketproduct')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(models.Q(('portfolio', None), ('run__isnull', False), ('site__isnull', False)), models.Q(('asset', None), ('portfolio__isnull', False), ('run', None), ('site', None)), _connector='OR'), name='market_offer_of_site_or_portfolio'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'validated', 'submitted', 'partly_ordered', 'ordered', 'activated', 'delivered', 'metered', 'settled', 'expired', 'revoked', 'rejected', 'disputed'])), name='market_offer_state_known'), models.CheckConstraint(condition=models.Q(('direction__in', ['positive', 'negative'])), name='market_offer_direction_known'), models.CheckConstraint(condition=models.Q(('count__gte', 1), ('minimum_power_kw__gte', 0), ('minimum_power_kw__lte', models.F('power_kw')), ('power_kw__gt', 0)), name='market_offer_has_power')], 
                 'ordering': ['start', 'id'],
             },
         ),
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('run', models.ForeignKey(blank=True, help_text='The plan with the call', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='optimization.schedulerun')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('organization', 'reference'), name='order_reference_unique'), models.CheckConstraint(condition=models.Q(('state__in', ['accepted', 'activated', 'delivered', 'failed'])), name='order_state_known'), models.CheckConstraint(condition=models.Q(('power_kw__gt', 0)), name='order_has_power')], 
                 'ordering': ['-received_at', '-id'],
             },
         ),
@@ -127,18 +127,9 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('organization', 'name'), name='contract_name_unique'), models.CheckConstraint(condition=models.Q(models.Q(('portfolio', None), ('site__isnull', False)), models.Q(('portfolio__isnull', False), ('site', None)), _connector='OR'), name='contract_of_site_or_portfolio', violation_error_message='A contract is about a site or about a portfolio.'), models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='contract_validity_ordered', violation_error_message='valid_to must not be before valid_from.'), models.CheckConstraint(condition=models.Q(('owner_share__gte', 0), ('owner_share__lte', 1)), name='contract_share_range')],
             },
         ),
-        migrations.AddConstraint(
-            model_name='marketproduct',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='market_product_name_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='marketproduct',
-            constraint=models.CheckConstraint(condition=models.Q(('maximum_minutes__gte', models.F('minimum_minutes')), ('minimum_minutes__gte', 1)), name='market_product_durations_ordered', violation_error_message='maximum_minutes must be at least minimum_minutes.'),
-        ),
-        migrations.AddConstraint(
-            model_name='marketproduct',
-            constraint=models.CheckConstraint(condition=models.Q(('baseline_method__in', ['schedule', 'forecast', 'high_5_of_10', 'rolling_5_days', 'meter_before_after'])), name='market_product_baseline_known'),
-        ),
+        
+        
+        
         migrations.AddIndex(
             model_name='marketoffer',
             index=models.Index(fields=['organization', 'state', 'start'], name='market_offer_by_state'),
@@ -147,32 +138,11 @@ class Migration(migrations.Migration):
             model_name='marketoffer',
             index=models.Index(fields=['site', 'start'], name='market_offer_of_site'),
         ),
-        migrations.AddConstraint(
-            model_name='marketoffer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('portfolio', None), ('run__isnull', False), ('site__isnull', False)), models.Q(('asset', None), ('portfolio__isnull', False), ('run', None), ('site', None)), _connector='OR'), name='market_offer_of_site_or_portfolio'),
-        ),
-        migrations.AddConstraint(
-            model_name='marketoffer',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'validated', 'submitted', 'partly_ordered', 'ordered', 'activated', 'delivered', 'metered', 'settled', 'expired', 'revoked', 'rejected', 'disputed'])), name='market_offer_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='marketoffer',
-            constraint=models.CheckConstraint(condition=models.Q(('direction__in', ['positive', 'negative'])), name='market_offer_direction_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='marketoffer',
-            constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1), ('minimum_power_kw__gte', 0), ('minimum_power_kw__lte', models.F('power_kw')), ('power_kw__gt', 0)), name='market_offer_has_power'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('organization', 'reference'), name='order_reference_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['accepted', 'activated', 'delivered', 'failed'])), name='order_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('power_kw__gt', 0)), name='order_has_power'),
-        ),
+        
+        
+        
+        
+        
+        
+        
     ]

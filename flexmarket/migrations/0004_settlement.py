@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='deliveries', to='flexmarket.order')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('order', 'version'), name='delivery_version_unique')], 
                 'verbose_name_plural': 'deliveries',
                 'ordering': ['-metered_at', '-id'],
             },
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('contract', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='flexmarket.contract')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('contract', 'month', 'currency', 'version'), name='statement_version_unique'), models.UniqueConstraint(condition=models.Q(('contract', None)), fields=('organization', 'month', 'currency', 'version'), name='statement_without_contract_unique'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'closed', 'corrected'])), name='statement_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('state', 'draft')), ('closed_at__isnull', False), _connector='OR'), name='statement_closed_has_time')], 
                 'ordering': ['-month', 'contract_name', '-version'],
             },
         ),
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='lines', to='flexmarket.delivery')),
                 ('statement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='flexmarket.statement')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('statement', 'delivery'), name='statement_line_once')], 
                 'ordering': ['start', 'id'],
             },
         ),
@@ -101,40 +101,16 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('line', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='disputes', to='flexmarket.statementline')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('line',), name='dispute_open_once_per_line'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'accepted', 'refused'])), name='dispute_state_known')], 
                 'ordering': ['-created_at', '-id'],
             },
         ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('order', 'version'), name='delivery_version_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.UniqueConstraint(fields=('contract', 'month', 'currency', 'version'), name='statement_version_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.UniqueConstraint(condition=models.Q(('contract', None)), fields=('organization', 'month', 'currency', 'version'), name='statement_without_contract_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'closed', 'corrected'])), name='statement_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('state', 'draft')), ('closed_at__isnull', False), _connector='OR'), name='statement_closed_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementline',
-            constraint=models.UniqueConstraint(fields=('statement', 'delivery'), name='statement_line_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('line',), name='dispute_open_once_per_line'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'accepted', 'refused'])), name='dispute_state_known'),
-        ),
+        
+        
+        
+        
+        
+        
+        
+        
     ]

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(condition=models.Q(('asset__isnull', True)), fields=('site',), name='flexmeasures_site_once'), models.UniqueConstraint(condition=models.Q(('asset__isnull', False)), fields=('asset',), name='flexmeasures_device_once'), models.CheckConstraint(condition=models.Q(models.Q(('asset__isnull', True), ('kind', 'site')), models.Q(('asset__isnull', False), ('kind', 'device')), _connector='OR'), name='flexmeasures_kind_fits')], 
                 'ordering': ['site__name', 'site', '-kind', 'asset__name'],
             },
         ),
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ('believed_at', models.DateTimeField(help_text='Belief time of what was told last', null=True)),
                 ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sensors', to='flexmarket.flexmeasureslink')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('link', 'name'), name='flexmeasures_sensor_once')], 
                 'ordering': ['link', 'name'],
             },
         ),
@@ -65,20 +65,8 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
-        migrations.AddConstraint(
-            model_name='flexmeasureslink',
-            constraint=models.UniqueConstraint(condition=models.Q(('asset__isnull', True)), fields=('site',), name='flexmeasures_site_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='flexmeasureslink',
-            constraint=models.UniqueConstraint(condition=models.Q(('asset__isnull', False)), fields=('asset',), name='flexmeasures_device_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='flexmeasureslink',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('asset__isnull', True), ('kind', 'site')), models.Q(('asset__isnull', False), ('kind', 'device')), _connector='OR'), name='flexmeasures_kind_fits'),
-        ),
-        migrations.AddConstraint(
-            model_name='flexmeasuressensor',
-            constraint=models.UniqueConstraint(fields=('link', 'name'), name='flexmeasures_sensor_once'),
-        ),
+        
+        
+        
+        
     ]

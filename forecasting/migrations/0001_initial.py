@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='forecasts', to='telemetry.channel')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('channel', 'start', 'issued_at', 'source', 'model'), name='forecast_delivered_once'), models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1), ('step_seconds__lte', 3600)), name='forecast_has_steps'), models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='forecast_not_empty'), models.CheckConstraint(condition=models.Q(('known_until__lte', models.F('issued_at'))), name='forecast_knows_the_past_only')], 
                 'verbose_name': 'forecast',
                 'ordering': ['-issued_at', '-id'],
             },
@@ -54,20 +54,8 @@ class Migration(migrations.Migration):
             model_name='forecastrun',
             index=models.Index(fields=['channel', '-issued_at', 'start', 'end'], name='forecast_newest_of_channel'),
         ),
-        migrations.AddConstraint(
-            model_name='forecastrun',
-            constraint=models.UniqueConstraint(fields=('channel', 'start', 'issued_at', 'source', 'model'), name='forecast_delivered_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='forecastrun',
-            constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1), ('step_seconds__lte', 3600)), name='forecast_has_steps'),
-        ),
-        migrations.AddConstraint(
-            model_name='forecastrun',
-            constraint=models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='forecast_not_empty'),
-        ),
-        migrations.AddConstraint(
-            model_name='forecastrun',
-            constraint=models.CheckConstraint(condition=models.Q(('known_until__lte', models.F('issued_at'))), name='forecast_knows_the_past_only'),
-        ),
+        
+        
+        
+        
     ]

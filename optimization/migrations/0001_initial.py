@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='assets.site')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('status__in', ['optimal', 'time_limit'])), name='run_status_known'), models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1)), name='run_has_steps')], 
                 'ordering': ['-created_at', '-id'],
                 'get_latest_by': ['created_at', 'id'],
             },
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='assets.asset')),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='optimization.schedulerun')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('run', 'role', 'device', 'quantity'), name='schedule_series_unique')], 
                 'verbose_name_plural': 'schedule series',
             },
         ),
@@ -62,16 +62,7 @@ class Migration(migrations.Migration):
             model_name='schedulerun',
             index=models.Index(fields=['site', 'start', '-created_at'], name='run_latest_of_site'),
         ),
-        migrations.AddConstraint(
-            model_name='schedulerun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['optimal', 'time_limit'])), name='run_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedulerun',
-            constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1)), name='run_has_steps'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheduleseries',
-            constraint=models.UniqueConstraint(fields=('run', 'role', 'device', 'quantity'), name='schedule_series_unique'),
-        ),
+        
+        
+        
     ]

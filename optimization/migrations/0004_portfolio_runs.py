@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('portfolio', models.ForeignKey(blank=True, help_text='Empty: all sites', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='assets.portfolio')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(models.Q(('count', None), ('day__isnull', False), ('start', None), ('step_seconds', None)), models.Q(('count__gte', 1), ('day', None), ('start__isnull', False), ('step_seconds__gte', 1)), _connector='OR'), name='portfolio_run_of_day_or_horizon')], 
                 'ordering': ['-id'],
             },
         ),
@@ -54,24 +54,15 @@ class Migration(migrations.Migration):
                 ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
                 ('portfolio_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sites', to='optimization.portfoliorun')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('portfolio_run', 'site'), name='planned_site_once_per_run'), models.CheckConstraint(condition=models.Q(('outcome__in', ['planned', 'unchanged', 'failed'])), name='planned_site_outcome_known')], 
                 'ordering': ['portfolio_run', '-saving_eur', 'id'],
             },
         ),
-        migrations.AddConstraint(
-            model_name='portfoliorun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('count', None), ('day__isnull', False), ('start', None), ('step_seconds', None)), models.Q(('count__gte', 1), ('day', None), ('start__isnull', False), ('step_seconds__gte', 1)), _connector='OR'), name='portfolio_run_of_day_or_horizon'),
-        ),
+        
         migrations.AddIndex(
             model_name='plannedsite',
             index=models.Index(fields=['portfolio_run', '-saving_eur', 'id'], name='planned_site_by_saving'),
         ),
-        migrations.AddConstraint(
-            model_name='plannedsite',
-            constraint=models.UniqueConstraint(fields=('portfolio_run', 'site'), name='planned_site_once_per_run'),
-        ),
-        migrations.AddConstraint(
-            model_name='plannedsite',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['planned', 'unchanged', 'failed'])), name='planned_site_outcome_known'),
-        ),
+        
+        
     ]

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('credential', models.ForeignKey(blank=True, help_text='Whose messages it is for; empty: those of every credential', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(condition=models.Q(('credential__isnull', False)), fields=('credential', 'name'), name='mapping_of_credential_unique'), models.UniqueConstraint(condition=models.Q(('credential__isnull', True)), fields=('organization', 'name'), name='mapping_of_organization_unique')], 
                 'ordering': ['name'],
             },
         ),
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
                 ('mapping', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.mapping')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('credential', 'source'), name='channel_proposal_source_unique'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'accepted', 'refused'])), name='channel_proposal_state_known')], 
                 'ordering': ['name'],
             },
         ),
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('sign', models.CharField(choices=[('consumption', 'consumption'), ('production', 'production')], default='consumption', help_text='What values above zero are', max_length=20)),
                 ('mapping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='telemetry.mapping')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('sign__in', ['consumption', 'production'])), name='mapping_rule_sign_known')], 
                 'ordering': ['pk'],
             },
         ),
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.UniqueConstraint(fields=('credential', 'topic'), name='recent_message_topic_unique')], 
                 'ordering': ['-received_at'],
             },
         ),
@@ -88,44 +88,20 @@ class Migration(migrations.Migration):
                 ('letter_days', models.PositiveIntegerField(blank=True, help_text="Days that refused messages stay; empty: the platform's own", null=True)),
                 ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
-            options={
+            options={"constraints": [models.CheckConstraint(condition=models.Q(('reading_days__isnull', True), models.Q(('reading_days__gte', 2), ('reading_days__lte', 3660)), _connector='OR'), name='retention_reading_days_range', violation_error_message='reading_days must be between 2 and 3660.'), models.CheckConstraint(condition=models.Q(('letter_days__isnull', True), models.Q(('letter_days__gte', 2), ('letter_days__lte', 3660)), _connector='OR'), name='retention_letter_days_range', violation_error_message='letter_days must be between 2 and 3660.')], 
                 'verbose_name_plural': 'retention',
             },
         ),
-        migrations.AddConstraint(
-            model_name='mapping',
-            constraint=models.UniqueConstraint(condition=models.Q(('credential__isnull', False)), fields=('credential', 'name'), name='mapping_of_credential_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='mapping',
-            constraint=models.UniqueConstraint(condition=models.Q(('credential__isnull', True)), fields=('organization', 'name'), name='mapping_of_organization_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='channelproposal',
-            constraint=models.UniqueConstraint(fields=('credential', 'source'), name='channel_proposal_source_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='channelproposal',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'accepted', 'refused'])), name='channel_proposal_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='mappingrule',
-            constraint=models.CheckConstraint(condition=models.Q(('sign__in', ['consumption', 'production'])), name='mapping_rule_sign_known'),
-        ),
+        
+        
+        
+        
+        
         migrations.AddIndex(
             model_name='recentmessage',
             index=models.Index(fields=['organization', '-received_at'], name='recent_message_newest'),
         ),
-        migrations.AddConstraint(
-            model_name='recentmessage',
-            constraint=models.UniqueConstraint(fields=('credential', 'topic'), name='recent_message_topic_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='retention',
-            constraint=models.CheckConstraint(condition=models.Q(('reading_days__isnull', True), models.Q(('reading_days__gte', 2), ('reading_days__lte', 3660)), _connector='OR'), name='retention_reading_days_range', violation_error_message='reading_days must be between 2 and 3660.'),
-        ),
-        migrations.AddConstraint(
-            model_name='retention',
-            constraint=models.CheckConstraint(condition=models.Q(('letter_days__isnull', True), models.Q(('letter_days__gte', 2), ('letter_days__lte', 3660)), _connector='OR'), name='retention_letter_days_range', violation_error_message='letter_days must be between 2 and 3660.'),
-        ),
+        
+        
+        
     ]
