@@ -31,7 +31,8 @@ def place_order(*, organization: Organization, offer: int | str, reference: str,
     (`[{"first", "count", "power_kw"}]`, counted from 1 in the market day), or `powers_kw` (one change of consumption
     per step of the day), and may have `step_minutes`, `time_zone` and `price_eur_per_kwh`.
 
-    Other offers of the exclusive group are taken off the market.
+    Other offers of the exclusive group are taken off the market. Calls a day and rest between them are those of the
+    product, for each device and for the site as a whole.
 
     Raises:
         OrderRefused: with every reason of USEF's validation list that the order meets; then nothing has changed.
@@ -42,6 +43,7 @@ def place_order(*, organization: Organization, offer: int | str, reference: str,
     if (known := _known(row, reference, asked)) is not None:
         return known
     power = check_order(row.terms, order_request(asked), timezone.now())
+    _check_calls(row)
     power = min(power, float(row.power_kw))
     whole = power >= float(row.power_kw) - 1e-6
     order = Order(
@@ -132,6 +134,36 @@ def _locked_offer(organization: Organization, offer: int | str) -> MarketOffer:
         allowed = "the id of an offer that is on the market"
         raise OrderRefused([Refusal(Reason.UNKNOWN_REFERENCE, "offer", repr(offer), allowed)])
     return found
+
+
+def _check_calls(offer: MarketOffer) -> None:
+    """Refuse a call that the product's terms leave no room for beside the other calls of the device or site.
+
+    Raises:
+        OrderRefused: where the day has its calls already, or the rest between two calls is too short.
+    """
+    product = offer.product
+    if not product.most_calls_per_day and not product.rest_minutes:
+        return
+    near = timedelta(days=2)
+    orders = Order.objects.filter(
+        organization=offer.organization_id,
+        offer__site=offer.site_id,
+        offer__asset=offer.asset_id,
+        offer__product=product,
+        offer__start__range=(offer.start - near, offer.start + near),
+    ).exclude(state=Order.State.FAILED)
+    others = [each.offer for each in orders.select_related("offer")]
+    day = offer.start.astimezone(offer.zone).date()
+    calls = sum(each.start.astimezone(offer.zone).date() == day for each in others)
+    if product.most_calls_per_day and calls >= product.most_calls_per_day:
+        allowed = f"{product.most_calls_per_day} calls a day"
+        raise OrderRefused([Refusal(Reason.FLEXIBILITY_PROCURED, "offer", f"call {calls + 1} of {day}", allowed)])
+    rest = timedelta(minutes=product.rest_minutes)
+    for each in others:
+        if offer.start < each.end + rest and each.start < offer.end + rest:
+            allowed = f"{product.rest_minutes} minutes of rest before and after the call of {each.start.isoformat()}"
+            raise OrderRefused([Refusal(Reason.FLEXIBILITY_PROCURED, "offer", offer.start.isoformat(), allowed)])
 
 
 def _withdraw_alternatives(offer: MarketOffer, order: Order) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assets.models import Asset
 from flexmarket.engine.market.refusals import OrderRefused, Reason
 from flexmarket.engine.market.states import OfferState, StateError
 from flexmarket.models import MarketOffer, Order
@@ -19,7 +20,8 @@ from flexplatform.jobs.models import Job
 from tests.conftest import People
 from tests.factories import market_offer, planned_site
 
-START = (datetime.now(UTC) + timedelta(hours=6)).replace(minute=0, second=0, microsecond=0)
+# Before noon of a coming day, so that later calls of the same local day have room.
+START = (datetime.now(UTC) + timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture
@@ -123,6 +125,27 @@ def test_alternatives_leave_the_market_with_the_first_order(people: People, in_a
     assert (alternative.state, other.state) == (OfferState.REVOKED, OfferState.SUBMITTED)
     assert "call-1" in alternative.reason
     assert refused(people, alternative.pk, "call-2", power_kw=4) == [Reason.REVOKED_REFERENCE]
+
+
+def test_a_day_has_its_calls_and_calls_have_their_rest(people: People, in_a: None) -> None:
+    offer = offer_of(people)
+    offer.product.rest_minutes, offer.product.most_calls_per_day = 90, 2
+    offer.product.save()
+    place_order(organization=people.a, offer=offer.pk, reference="call-1", request={"power_kw": 4})
+
+    def another(hours: float, **values: Any) -> MarketOffer:
+        own = {"run": offer.plan, "product": offer.product, "exclusive_group": f"after {hours}", **values}
+        return market_offer(people.a, start=START + timedelta(hours=hours), **own)
+
+    assert refused(people, another(2).pk, "too-soon", power_kw=4) == [Reason.FLEXIBILITY_PROCURED]
+    assert refused(people, another(-2).pk, "too-late", power_kw=4) == [Reason.FLEXIBILITY_PROCURED]
+    battery = Asset.objects.get(site=offer.plan.site, name="battery")
+    place_order(
+        organization=people.a, offer=another(2, asset=battery).pk, reference="another device", request={"power_kw": 4}
+    )
+    place_order(organization=people.a, offer=another(2.5).pk, reference="call-2", request={"power_kw": 4})
+    with pytest.raises(OrderRefused, match="allowed: 2 calls a day"):
+        place_order(organization=people.a, offer=another(5).pk, reference="call-3", request={"power_kw": 4})
 
 
 def test_changes_are_all_or_none_and_those_of_others_are_out_of_reach(people: People, in_a: None) -> None:
