@@ -20,6 +20,7 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.settlement import api as settlement_api
         from flexmarket.settlement import panels as settlement
         from flexmarket.trading import api as trading_api
+        from flexmarket.trading import product_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
         from flexmarket.trading.clock import tend_market  # noqa: F401  # the clock finds it by its name
@@ -45,11 +46,11 @@ class FlexmarketConfig(AppConfig):
         api_resources.add(ApiResource("offers", api.OfferViewSet, order=40))
         api_resources.add(ApiResource("scenarios", lab_api.ScenarioViewSet, order=45))
         api_resources.add(ApiResource("scenario-runs", lab_api.ScenarioRunViewSet, order=46))
-        api_resources.add(ApiResource("market-products", trading_api.ProductViewSet, order=50))
+        api_resources.add(ApiResource("market-products", product_api.ProductViewSet, order=50))
         api_resources.add(ApiResource("market-offers", trading_api.MarketOfferViewSet, order=51))
         api_resources.add(ApiResource("orders", trading_api.OrderViewSet, order=52))
-        api_resources.add(ApiResource("rolling-operations", trading_api.RollingOperationViewSet, order=49))
-        api_resources.add(ApiResource("contracts", trading_api.ContractViewSet, order=53))
+        api_resources.add(ApiResource("rolling-operations", product_api.RollingOperationViewSet, order=49))
+        api_resources.add(ApiResource("contracts", product_api.ContractViewSet, order=53))
         api_resources.add(ApiResource("deliveries", settlement_api.DeliveryViewSet, order=54))
         api_resources.add(ApiResource("statements", settlement_api.StatementViewSet, order=55))
         api_resources.add(ApiResource("statement-lines", settlement_api.StatementLineViewSet, order=55))

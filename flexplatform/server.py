@@ -102,32 +102,33 @@ def simulated_devices(
     environment: Mapping[str, str], organizations: Iterable[str], login: str, folder: Path = VAR_DIR
 ) -> ChildProcess:
     """Return the devices of the demo's organizations; `login` is their user where the broker knows no own ones."""
-    log = folder / "log" / "simulated_devices.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    options = [word for slug in organizations for word in ("--organization", slug)]
-    options += ["--login", login] if login else []
-    return ChildProcess(
-        "The simulated devices",
-        [sys.executable, str(BASE_DIR / "manage.py"), "simulate_devices", *options],
-        record=folder / "run" / "simulated_devices.json",
-        environment={"LOG_LEVEL": "INFO", **environment},
-        folder=BASE_DIR,
-        log=log,
-        polite=True,
-    )
+    options = ["--login", login] if login else []
+    return _simulation("The simulated devices", "simulate_devices", organizations, options, environment, folder)
 
 
 def simulated_market(
     environment: Mapping[str, str], organizations: Iterable[str], folder: Path = VAR_DIR
 ) -> ChildProcess:
     """Return the buyer who orders what the demo's organizations offer."""
-    log = folder / "log" / "simulated_market.log"
+    options = ["--every", "60"]
+    return _simulation("The simulated market", "simulate_market", organizations, options, environment, folder)
+
+
+def _simulation(
+    name: str,
+    command: str,
+    organizations: Iterable[str],
+    options: list[str],
+    environment: Mapping[str, str],
+    folder: Path,
+) -> ChildProcess:
+    log = folder / "log" / f"{command}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    options = ["--every", "60", *(word for slug in organizations for word in ("--organization", slug))]
+    whose = [word for slug in organizations for word in ("--organization", slug)]
     return ChildProcess(
-        "The simulated market",
-        [sys.executable, str(BASE_DIR / "manage.py"), "simulate_market", *options],
-        record=folder / "run" / "simulated_market.json",
+        name,
+        [sys.executable, str(BASE_DIR / "manage.py"), command, *whose, *options],
+        record=folder / "run" / f"{command}.json",
         environment={"LOG_LEVEL": "INFO", **environment},
         folder=BASE_DIR,
         log=log,

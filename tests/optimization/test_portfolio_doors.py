@@ -18,6 +18,8 @@ from tests.conftest import People
 from tests.factories import PortfolioFactory, SiteFactory
 from tests.optimization.portfolios import HORIZON, ready_sites, work_off
 
+pytestmark = pytest.mark.one_database
+
 __all__ = ["of_a", "of_b"]
 
 FORM = {"day": "2026-11-22", "key": "from the page"}

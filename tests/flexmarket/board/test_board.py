@@ -20,6 +20,8 @@ from optimization.models import ScheduleRun
 from tests.conftest import People
 from tests.factories import planned_site
 
+pytestmark = pytest.mark.one_database
+
 BOARD = "/o/a/offers/"
 DAY = date(2026, 11, 22)
 ZONE = ZoneInfo("Europe/Berlin")
