@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import close_old_connections
 
 from flexmarket.engine.market.refusals import OrderRefused
 from flexmarket.models import MarketProduct
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         while not stopping.is_set():
             for slug in options["organization"] or ["demo"]:
                 ordered += self._turn(slug, random)
-            connection.close()
+            close_old_connections()
             left = options["every"] if options["seconds"] is None else options["seconds"] - time.monotonic() + began
             if left <= 0 or stopping.wait(min(left, options["every"])):
                 break

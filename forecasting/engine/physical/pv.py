@@ -111,7 +111,7 @@ def _sky(latitude: float, longitude: float, grid: Grid) -> Sky:
     zenith = sun["apparent_zenith"]
     clear = clearsky.haurwitz(zenith)["ghi"].to_numpy()
     extra = irradiance.get_extra_radiation(times).to_numpy()
-    day = times.dayofyear.to_numpy()
+    day = times.day_of_year.to_numpy()
     return Sky(zenith.to_numpy(), sun["azimuth"].to_numpy(), extra, clear, day)
 
 
