@@ -123,28 +123,40 @@ class TelemetryPlatform:
 class Publisher:
     """A device: publishes with QoS 1 and sends again what the broker did not take, over any number of connections."""
 
+    WINDOW = 2000
+
     def __init__(self, broker: Mosquitto | Nats, username: str, password: str, first_second: int) -> None:
         self.broker, self.username, self.password = broker, username, password
         self.first_second = first_second
+        self.sent = self.taken = 0
 
     def publish(self, topic: str, numbers: Iterable[str], pause_seconds: float = 0.0) -> None:
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self.username, clean_session=False)
         client.username_pw_set(self.username, self.password)
         client.max_inflight_messages_set(500)
         client.reconnect_delay_set(1, 1)
+        # Counted here, as paho's own `wait_for_publish` raises for messages that wait for the next connection.
+        client.on_publish = self._count
         client.connect("127.0.0.1", self.broker.port)
         client.loop_start()
-        newest = []
         for number in numbers:
             # A value and a time of its own for each number.
             ts = self.first_second + int(number)
-            newest.append(client.publish(topic, f'{{"ts":{ts},"value":{int(number) % 100}}}', qos=1))
-            if len(newest) > 2000:
-                newest[0].wait_for_publish(SECONDS)
-                newest = newest[1000:]
+            client.publish(topic, f'{{"ts":{ts},"value":{int(number) % 100}}}', qos=1)
+            self.sent += 1
+            self._wait(self.WINDOW)
             if pause_seconds:
                 time.sleep(pause_seconds)
-        for info in newest:
-            info.wait_for_publish(SECONDS)
+        self._wait(0)
         client.disconnect()
         client.loop_stop()
+
+    def _count(self, *_: Any) -> None:
+        self.taken += 1
+
+    def _wait(self, open_messages: int) -> None:
+        deadline = time.monotonic() + SECONDS
+        while self.sent - self.taken > open_messages:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"The broker took {self.taken} of {self.sent} messages in {SECONDS:g} s.")
+            time.sleep(0.001)

@@ -55,7 +55,7 @@ def test_a_plan_that_runs_is_offered_once_and_bought_from_one_call_at_a_time(peo
     assert MarketOffer.objects.filter(run=Order.objects.get().run).exists()
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_the_command_names_what_is_wrong_and_waits_for_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CommandError, match=r"--every is 0\.0; allowed: more than 0"):
         call_command("simulate_market", every=0.0)

@@ -56,6 +56,7 @@ def test_a_higher_price_never_lowers_the_cost(which: str, part: str) -> None:
         change = -by if which == "export_eur_per_kwh" else by
         prices = replace(problem.prices, **{which: getattr(problem.prices, which) + change})
         plan, after = solve(problem, gap=1e-7), solve(replace(problem, prices=prices), gap=1e-7)
+        assert (plan.status, after.status) == ("optimal", "optimal")
         dearer += after.objective_eur > plan.objective_eur + SLACK_EUR
         assert at_most(plan, after)
 
