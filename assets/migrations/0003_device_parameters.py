@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -10,172 +12,185 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='electricload',
-            name='annual_demand_kwh',
-            field=models.FloatField(blank=True, help_text='In kWh a year; forecasts begin with it while there is no history', null=True),
+        AtOnce(
+            [
+                migrations.AddField(
+                    model_name='electricload',
+                    name='annual_demand_kwh',
+                    field=models.FloatField(blank=True, help_text='In kWh a year; forecasts begin with it while there is no history', null=True),
+                ),
+                migrations.AddField(
+                    model_name='heatload',
+                    name='annual_demand_kwh',
+                    field=models.FloatField(blank=True, help_text='Heat in kWh a year; forecasts begin with it while there is no history', null=True),
+                ),
+                migrations.AddField(
+                    model_name='heatload',
+                    name='heating_limit_c',
+                    field=models.FloatField(blank=True, help_text='Outside temperature from which it is heated; empty: 15 °C', null=True),
+                ),
+                migrations.AddField(
+                    model_name='heatload',
+                    name='hot_water_share',
+                    field=models.FloatField(blank=True, help_text='Share of the annual demand that is hot water, 0 to 1; empty: 0.15', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalelectricload',
+                    name='annual_demand_kwh',
+                    field=models.FloatField(blank=True, help_text='In kWh a year; forecasts begin with it while there is no history', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalheatload',
+                    name='annual_demand_kwh',
+                    field=models.FloatField(blank=True, help_text='Heat in kWh a year; forecasts begin with it while there is no history', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalheatload',
+                    name='heating_limit_c',
+                    field=models.FloatField(blank=True, help_text='Outside temperature from which it is heated; empty: 15 °C', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalheatload',
+                    name='hot_water_share',
+                    field=models.FloatField(blank=True, help_text='Share of the annual demand that is hot water, 0 to 1; empty: 0.15', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalphotovoltaic',
+                    name='azimuth_degrees',
+                    field=models.FloatField(blank=True, help_text='Where the modules look: 90 is east, 180 south, 270 west; empty: 180', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalphotovoltaic',
+                    name='peak_power_kw',
+                    field=models.FloatField(blank=True, help_text='Peak power of the modules (DC); empty: as the rated power', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalphotovoltaic',
+                    name='tilt_degrees',
+                    field=models.FloatField(blank=True, help_text='0 lies flat, 90 stands upright; empty: 35', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalwind',
+                    name='cut_in_m_per_s',
+                    field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes power; empty: 3', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalwind',
+                    name='cut_out_m_per_s',
+                    field=models.FloatField(blank=True, help_text='Wind speed at the hub above which it stands still; empty: 25', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalwind',
+                    name='hub_height_m',
+                    field=models.FloatField(blank=True, help_text='Above the ground; empty: 100 m', null=True),
+                ),
+                migrations.AddField(
+                    model_name='historicalwind',
+                    name='rated_m_per_s',
+                    field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes its rated power; empty: 12.5', null=True),
+                ),
+                migrations.AddField(
+                    model_name='photovoltaic',
+                    name='azimuth_degrees',
+                    field=models.FloatField(blank=True, help_text='Where the modules look: 90 is east, 180 south, 270 west; empty: 180', null=True),
+                ),
+                migrations.AddField(
+                    model_name='photovoltaic',
+                    name='peak_power_kw',
+                    field=models.FloatField(blank=True, help_text='Peak power of the modules (DC); empty: as the rated power', null=True),
+                ),
+                migrations.AddField(
+                    model_name='photovoltaic',
+                    name='tilt_degrees',
+                    field=models.FloatField(blank=True, help_text='0 lies flat, 90 stands upright; empty: 35', null=True),
+                ),
+                migrations.AddField(
+                    model_name='wind',
+                    name='cut_in_m_per_s',
+                    field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes power; empty: 3', null=True),
+                ),
+                migrations.AddField(
+                    model_name='wind',
+                    name='cut_out_m_per_s',
+                    field=models.FloatField(blank=True, help_text='Wind speed at the hub above which it stands still; empty: 25', null=True),
+                ),
+                migrations.AddField(
+                    model_name='wind',
+                    name='hub_height_m',
+                    field=models.FloatField(blank=True, help_text='Above the ground; empty: 100 m', null=True),
+                ),
+                migrations.AddField(
+                    model_name='wind',
+                    name='rated_m_per_s',
+                    field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes its rated power; empty: 12.5', null=True),
+                ),
+            ]
         ),
-        migrations.AddField(
-            model_name='electricload',
-            name='standard_profile',
-            field=models.CharField(blank=True, choices=[('h0', 'H0 household'), ('g0', 'G0 business in general'), ('g1', 'G1 business on workdays, 8 to 18 h'), ('g2', 'G2 business mostly in the evening'), ('g3', 'G3 business that never stops'), ('g4', 'G4 shop or hairdresser'), ('g5', 'G5 bakery'), ('g6', 'G6 business at weekends'), ('l0', 'L0 farm in general'), ('l1', 'L1 farm with dairy cattle'), ('l2', 'L2 other farm')], help_text='How it is spread over the year; empty: H0', max_length=2),
+        # By themselves, as SQLite makes these tables anew and would leave out what is added beside.
+        AtOnce(
+            [
+                migrations.AddField(
+                    model_name='electricload',
+                    name='standard_profile',
+                    field=models.CharField(blank=True, choices=[('h0', 'H0 household'), ('g0', 'G0 business in general'), ('g1', 'G1 business on workdays, 8 to 18 h'), ('g2', 'G2 business mostly in the evening'), ('g3', 'G3 business that never stops'), ('g4', 'G4 shop or hairdresser'), ('g5', 'G5 bakery'), ('g6', 'G6 business at weekends'), ('l0', 'L0 farm in general'), ('l1', 'L1 farm with dairy cattle'), ('l2', 'L2 other farm')], help_text='How it is spread over the year; empty: H0', max_length=2),
+                ),
+                migrations.AddField(
+                    model_name='historicalelectricload',
+                    name='standard_profile',
+                    field=models.CharField(blank=True, choices=[('h0', 'H0 household'), ('g0', 'G0 business in general'), ('g1', 'G1 business on workdays, 8 to 18 h'), ('g2', 'G2 business mostly in the evening'), ('g3', 'G3 business that never stops'), ('g4', 'G4 shop or hairdresser'), ('g5', 'G5 bakery'), ('g6', 'G6 business at weekends'), ('l0', 'L0 farm in general'), ('l1', 'L1 farm with dairy cattle'), ('l2', 'L2 other farm')], help_text='How it is spread over the year; empty: H0', max_length=2),
+                ),
+            ]
         ),
-        migrations.AddField(
-            model_name='heatload',
-            name='annual_demand_kwh',
-            field=models.FloatField(blank=True, help_text='Heat in kWh a year; forecasts begin with it while there is no history', null=True),
-        ),
-        migrations.AddField(
-            model_name='heatload',
-            name='heating_limit_c',
-            field=models.FloatField(blank=True, help_text='Outside temperature from which it is heated; empty: 15 °C', null=True),
-        ),
-        migrations.AddField(
-            model_name='heatload',
-            name='hot_water_share',
-            field=models.FloatField(blank=True, help_text='Share of the annual demand that is hot water, 0 to 1; empty: 0.15', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalelectricload',
-            name='annual_demand_kwh',
-            field=models.FloatField(blank=True, help_text='In kWh a year; forecasts begin with it while there is no history', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalelectricload',
-            name='standard_profile',
-            field=models.CharField(blank=True, choices=[('h0', 'H0 household'), ('g0', 'G0 business in general'), ('g1', 'G1 business on workdays, 8 to 18 h'), ('g2', 'G2 business mostly in the evening'), ('g3', 'G3 business that never stops'), ('g4', 'G4 shop or hairdresser'), ('g5', 'G5 bakery'), ('g6', 'G6 business at weekends'), ('l0', 'L0 farm in general'), ('l1', 'L1 farm with dairy cattle'), ('l2', 'L2 other farm')], help_text='How it is spread over the year; empty: H0', max_length=2),
-        ),
-        migrations.AddField(
-            model_name='historicalheatload',
-            name='annual_demand_kwh',
-            field=models.FloatField(blank=True, help_text='Heat in kWh a year; forecasts begin with it while there is no history', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalheatload',
-            name='heating_limit_c',
-            field=models.FloatField(blank=True, help_text='Outside temperature from which it is heated; empty: 15 °C', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalheatload',
-            name='hot_water_share',
-            field=models.FloatField(blank=True, help_text='Share of the annual demand that is hot water, 0 to 1; empty: 0.15', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalphotovoltaic',
-            name='azimuth_degrees',
-            field=models.FloatField(blank=True, help_text='Where the modules look: 90 is east, 180 south, 270 west; empty: 180', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalphotovoltaic',
-            name='peak_power_kw',
-            field=models.FloatField(blank=True, help_text='Peak power of the modules (DC); empty: as the rated power', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalphotovoltaic',
-            name='tilt_degrees',
-            field=models.FloatField(blank=True, help_text='0 lies flat, 90 stands upright; empty: 35', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalwind',
-            name='cut_in_m_per_s',
-            field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes power; empty: 3', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalwind',
-            name='cut_out_m_per_s',
-            field=models.FloatField(blank=True, help_text='Wind speed at the hub above which it stands still; empty: 25', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalwind',
-            name='hub_height_m',
-            field=models.FloatField(blank=True, help_text='Above the ground; empty: 100 m', null=True),
-        ),
-        migrations.AddField(
-            model_name='historicalwind',
-            name='rated_m_per_s',
-            field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes its rated power; empty: 12.5', null=True),
-        ),
-        migrations.AddField(
-            model_name='photovoltaic',
-            name='azimuth_degrees',
-            field=models.FloatField(blank=True, help_text='Where the modules look: 90 is east, 180 south, 270 west; empty: 180', null=True),
-        ),
-        migrations.AddField(
-            model_name='photovoltaic',
-            name='peak_power_kw',
-            field=models.FloatField(blank=True, help_text='Peak power of the modules (DC); empty: as the rated power', null=True),
-        ),
-        migrations.AddField(
-            model_name='photovoltaic',
-            name='tilt_degrees',
-            field=models.FloatField(blank=True, help_text='0 lies flat, 90 stands upright; empty: 35', null=True),
-        ),
-        migrations.AddField(
-            model_name='wind',
-            name='cut_in_m_per_s',
-            field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes power; empty: 3', null=True),
-        ),
-        migrations.AddField(
-            model_name='wind',
-            name='cut_out_m_per_s',
-            field=models.FloatField(blank=True, help_text='Wind speed at the hub above which it stands still; empty: 25', null=True),
-        ),
-        migrations.AddField(
-            model_name='wind',
-            name='hub_height_m',
-            field=models.FloatField(blank=True, help_text='Above the ground; empty: 100 m', null=True),
-        ),
-        migrations.AddField(
-            model_name='wind',
-            name='rated_m_per_s',
-            field=models.FloatField(blank=True, help_text='Wind speed at the hub from which it makes its rated power; empty: 12.5', null=True),
-        ),
-        migrations.AddConstraint(
-            model_name='electricload',
-            constraint=models.CheckConstraint(condition=models.Q(('annual_demand_kwh__gte', 0), ('annual_demand_kwh__lte', 1000000000.0)), name='load_annual_demand_kwh_range', violation_error_message='annual_demand_kwh must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='electricload',
-            constraint=models.CheckConstraint(condition=models.Q(('standard_profile__in', ['', 'h0', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5', 'g6', 'l0', 'l1', 'l2'])), name='load_standard_profile_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatload',
-            constraint=models.CheckConstraint(condition=models.Q(('annual_demand_kwh__gte', 0), ('annual_demand_kwh__lte', 1000000000.0)), name='heat_load_annual_demand_kwh_range', violation_error_message='annual_demand_kwh must be between 0 and 1e+09.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatload',
-            constraint=models.CheckConstraint(condition=models.Q(('heating_limit_c__gte', 0), ('heating_limit_c__lte', 25)), name='heat_load_heating_limit_c_range', violation_error_message='heating_limit_c must be between 0 and 25.'),
-        ),
-        migrations.AddConstraint(
-            model_name='heatload',
-            constraint=models.CheckConstraint(condition=models.Q(('hot_water_share__gte', 0), ('hot_water_share__lte', 1)), name='heat_load_hot_water_share_range', violation_error_message='hot_water_share must be between 0 and 1.'),
-        ),
-        migrations.AddConstraint(
-            model_name='photovoltaic',
-            constraint=models.CheckConstraint(condition=models.Q(('peak_power_kw__gt', 0), ('peak_power_kw__lte', 1000000000.0)), name='pv_peak_power_kw_positive', violation_error_message='peak_power_kw must be more than 0.'),
-        ),
-        migrations.AddConstraint(
-            model_name='photovoltaic',
-            constraint=models.CheckConstraint(condition=models.Q(('tilt_degrees__gte', 0), ('tilt_degrees__lte', 90)), name='pv_tilt_degrees_range', violation_error_message='tilt_degrees must be between 0 and 90.'),
-        ),
-        migrations.AddConstraint(
-            model_name='photovoltaic',
-            constraint=models.CheckConstraint(condition=models.Q(('azimuth_degrees__gte', 0), ('azimuth_degrees__lte', 360)), name='pv_azimuth_degrees_range', violation_error_message='azimuth_degrees must be between 0 and 360.'),
-        ),
-        migrations.AddConstraint(
-            model_name='wind',
-            constraint=models.CheckConstraint(condition=models.Q(('hub_height_m__gte', 5), ('hub_height_m__lte', 300)), name='wind_hub_height_m_range', violation_error_message='hub_height_m must be between 5 and 300.'),
-        ),
-        migrations.AddConstraint(
-            model_name='wind',
-            constraint=models.CheckConstraint(condition=models.Q(('cut_in_m_per_s__gte', 0.5), ('cut_in_m_per_s__lte', 8)), name='wind_cut_in_m_per_s_range', violation_error_message='cut_in_m_per_s must be between 0.5 and 8.'),
-        ),
-        migrations.AddConstraint(
-            model_name='wind',
-            constraint=models.CheckConstraint(condition=models.Q(('rated_m_per_s__gte', 9), ('rated_m_per_s__lte', 20)), name='wind_rated_m_per_s_range', violation_error_message='rated_m_per_s must be between 9 and 20.'),
-        ),
-        migrations.AddConstraint(
-            model_name='wind',
-            constraint=models.CheckConstraint(condition=models.Q(('cut_out_m_per_s__gte', 20), ('cut_out_m_per_s__lte', 50)), name='wind_cut_out_m_per_s_range', violation_error_message='cut_out_m_per_s must be between 20 and 50.'),
+        AtOnce(
+            [
+                migrations.AddConstraint(
+                    model_name='electricload',
+                    constraint=models.CheckConstraint(condition=models.Q(('annual_demand_kwh__gte', 0), ('annual_demand_kwh__lte', 1000000000.0)), name='load_annual_demand_kwh_range', violation_error_message='annual_demand_kwh must be between 0 and 1e+09.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='electricload',
+                    constraint=models.CheckConstraint(condition=models.Q(('standard_profile__in', ['', 'h0', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5', 'g6', 'l0', 'l1', 'l2'])), name='load_standard_profile_known'),
+                ),
+                migrations.AddConstraint(
+                    model_name='heatload',
+                    constraint=models.CheckConstraint(condition=models.Q(('annual_demand_kwh__gte', 0), ('annual_demand_kwh__lte', 1000000000.0)), name='heat_load_annual_demand_kwh_range', violation_error_message='annual_demand_kwh must be between 0 and 1e+09.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='heatload',
+                    constraint=models.CheckConstraint(condition=models.Q(('heating_limit_c__gte', 0), ('heating_limit_c__lte', 25)), name='heat_load_heating_limit_c_range', violation_error_message='heating_limit_c must be between 0 and 25.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='heatload',
+                    constraint=models.CheckConstraint(condition=models.Q(('hot_water_share__gte', 0), ('hot_water_share__lte', 1)), name='heat_load_hot_water_share_range', violation_error_message='hot_water_share must be between 0 and 1.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='photovoltaic',
+                    constraint=models.CheckConstraint(condition=models.Q(('peak_power_kw__gt', 0), ('peak_power_kw__lte', 1000000000.0)), name='pv_peak_power_kw_positive', violation_error_message='peak_power_kw must be more than 0.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='photovoltaic',
+                    constraint=models.CheckConstraint(condition=models.Q(('tilt_degrees__gte', 0), ('tilt_degrees__lte', 90)), name='pv_tilt_degrees_range', violation_error_message='tilt_degrees must be between 0 and 90.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='photovoltaic',
+                    constraint=models.CheckConstraint(condition=models.Q(('azimuth_degrees__gte', 0), ('azimuth_degrees__lte', 360)), name='pv_azimuth_degrees_range', violation_error_message='azimuth_degrees must be between 0 and 360.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='wind',
+                    constraint=models.CheckConstraint(condition=models.Q(('hub_height_m__gte', 5), ('hub_height_m__lte', 300)), name='wind_hub_height_m_range', violation_error_message='hub_height_m must be between 5 and 300.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='wind',
+                    constraint=models.CheckConstraint(condition=models.Q(('cut_in_m_per_s__gte', 0.5), ('cut_in_m_per_s__lte', 8)), name='wind_cut_in_m_per_s_range', violation_error_message='cut_in_m_per_s must be between 0.5 and 8.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='wind',
+                    constraint=models.CheckConstraint(condition=models.Q(('rated_m_per_s__gte', 9), ('rated_m_per_s__lte', 20)), name='wind_rated_m_per_s_range', violation_error_message='rated_m_per_s must be between 9 and 20.'),
+                ),
+                migrations.AddConstraint(
+                    model_name='wind',
+                    constraint=models.CheckConstraint(condition=models.Q(('cut_out_m_per_s__gte', 20), ('cut_out_m_per_s__lte', 50)), name='wind_cut_out_m_per_s_range', violation_error_message='cut_out_m_per_s must be between 20 and 50.'),
+                ),
+            ]
         ),
     ]

@@ -4,6 +4,8 @@ import django.db.models.deletion
 import flexplatform.fields
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -14,48 +16,52 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ScenarioRun',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(max_length=100)),
-                ('changes', models.JSONField(blank=True, default=dict, help_text='Changed numbers by their name')),
-                ('solver', models.CharField(max_length=40)),
-                ('gap', models.FloatField(help_text='Relative gap that is good enough')),
-                ('time_limit', models.FloatField(help_text='Seconds for the solver')),
-                ('summary', models.JSONField(blank=True, default=dict, help_text='Costs, energies, wishes and offers')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='scenario_run', to='jobs.job')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Scenario',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('template', models.CharField(blank=True, help_text='A named scenario; empty: the uploaded file', max_length=40)),
-                ('file_name', models.CharField(blank=True, max_length=100)),
-                ('file', models.BinaryField(blank=True, help_text='The file as it was uploaded', null=True)),
-                ('day', models.DateField(help_text='Local day to plan')),
-                ('time_zone', models.CharField(default='Europe/Berlin', max_length=60)),
-                ('step_minutes', models.PositiveSmallIntegerField(default=15)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={"constraints": [models.CheckConstraint(condition=models.Q(models.Q(('file', None), ('file_name', ''), models.Q(('template', ''), _negated=True)), models.Q(('file__isnull', False), ('template', ''), models.Q(('file_name', ''), _negated=True)), _connector='OR'), name='scenario_of_template_or_file'), models.CheckConstraint(condition=models.Q(('step_minutes__gte', 1), ('step_minutes__lte', 60)), name='scenario_step_in_an_hour')], 
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ScenarioArchive',
-            fields=[
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='archive', serialize=False, to='flexmarket.scenariorun')),
-                ('content', models.BinaryField()),
-            ],
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='ScenarioRun',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('label', models.CharField(max_length=100)),
+                        ('changes', models.JSONField(blank=True, default=dict, help_text='Changed numbers by their name')),
+                        ('solver', models.CharField(max_length=40)),
+                        ('gap', models.FloatField(help_text='Relative gap that is good enough')),
+                        ('time_limit', models.FloatField(help_text='Seconds for the solver')),
+                        ('summary', models.JSONField(blank=True, default=dict, help_text='Costs, energies, wishes and offers')),
+                        ('created_at', models.DateTimeField(auto_now_add=True)),
+                        ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='scenario_run', to='jobs.job')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={
+                        'ordering': ['-id'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Scenario',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('name', models.CharField(max_length=100)),
+                        ('template', models.CharField(blank=True, help_text='A named scenario; empty: the uploaded file', max_length=40)),
+                        ('file_name', models.CharField(blank=True, max_length=100)),
+                        ('file', models.BinaryField(blank=True, help_text='The file as it was uploaded', null=True)),
+                        ('day', models.DateField(help_text='Local day to plan')),
+                        ('time_zone', models.CharField(default='Europe/Berlin', max_length=60)),
+                        ('step_minutes', models.PositiveSmallIntegerField(default=15)),
+                        ('created_at', models.DateTimeField(auto_now_add=True)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={"constraints": [models.CheckConstraint(condition=models.Q(models.Q(('file', None), ('file_name', ''), models.Q(('template', ''), _negated=True)), models.Q(('file__isnull', False), ('template', ''), models.Q(('file_name', ''), _negated=True)), _connector='OR'), name='scenario_of_template_or_file'), models.CheckConstraint(condition=models.Q(('step_minutes__gte', 1), ('step_minutes__lte', 60)), name='scenario_step_in_an_hour')], 
+                        'ordering': ['-id'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ScenarioArchive',
+                    fields=[
+                        ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='archive', serialize=False, to='flexmarket.scenariorun')),
+                        ('content', models.BinaryField()),
+                    ],
+                ),
+            ]
         ),
         migrations.AddField(
             model_name='scenariorun',

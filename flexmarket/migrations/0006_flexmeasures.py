@@ -4,6 +4,8 @@ import django.db.models.deletion
 import flexplatform.fields
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -14,56 +16,60 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='FlexMeasuresLink',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('site', 'Site'), ('device', 'Device')], max_length=10)),
-                ('remote_id', models.PositiveBigIntegerField(help_text='Id of the asset there; empty: not made yet', null=True)),
-                ('described', models.JSONField(default=dict, help_text='What the asset there was last told to be')),
-                ('tried_at', models.DateTimeField(help_text='When it was last pushed, well or not', null=True)),
-                ('pushed_at', models.DateTimeField(help_text='When it was last up to date there', null=True)),
-                ('failed_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True, help_text='Why the last push failed; empty: it did not')),
-                ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
-            ],
-            options={"constraints": [models.UniqueConstraint(condition=models.Q(('asset__isnull', True)), fields=('site',), name='flexmeasures_site_once'), models.UniqueConstraint(condition=models.Q(('asset__isnull', False)), fields=('asset',), name='flexmeasures_device_once'), models.CheckConstraint(condition=models.Q(models.Q(('asset__isnull', True), ('kind', 'site')), models.Q(('asset__isnull', False), ('kind', 'device')), _connector='OR'), name='flexmeasures_kind_fits')], 
-                'ordering': ['site__name', 'site', '-kind', 'asset__name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='FlexMeasuresSensor',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='Its name there', max_length=60)),
-                ('remote_id', models.PositiveBigIntegerField(help_text='Id of the sensor there')),
-                ('start', models.DateTimeField(help_text='Start of what was told', null=True)),
-                ('values', flexplatform.fields.SeriesField(null=True)),
-                ('pushed_until', models.DateTimeField(help_text='End of the last value that was told', null=True)),
-                ('believed_at', models.DateTimeField(help_text='Belief time of what was told last', null=True)),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sensors', to='flexmarket.flexmeasureslink')),
-            ],
-            options={"constraints": [models.UniqueConstraint(fields=('link', 'name'), name='flexmeasures_sensor_once')], 
-                'ordering': ['link', 'name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='FlexMeasuresServer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=False, help_text='Whether it is kept up to date by the clock')),
-                ('url', models.CharField(help_text='Address of the server, such as https://fm.example.com', max_length=200)),
-                ('email', models.EmailField(blank=True, help_text='The account to sign in as; empty: the secret is a token', max_length=254)),
-                ('pushed_at', models.DateTimeField(editable=False, help_text='When all was last up to date there', null=True)),
-                ('failed_at', models.DateTimeField(editable=False, help_text='When a push last failed', null=True)),
-                ('error', models.TextField(blank=True, editable=False, help_text='What went wrong then')),
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={
-                'abstract': False,
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='FlexMeasuresLink',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('kind', models.CharField(choices=[('site', 'Site'), ('device', 'Device')], max_length=10)),
+                        ('remote_id', models.PositiveBigIntegerField(help_text='Id of the asset there; empty: not made yet', null=True)),
+                        ('described', models.JSONField(default=dict, help_text='What the asset there was last told to be')),
+                        ('tried_at', models.DateTimeField(help_text='When it was last pushed, well or not', null=True)),
+                        ('pushed_at', models.DateTimeField(help_text='When it was last up to date there', null=True)),
+                        ('failed_at', models.DateTimeField(null=True)),
+                        ('error', models.TextField(blank=True, help_text='Why the last push failed; empty: it did not')),
+                        ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(condition=models.Q(('asset__isnull', True)), fields=('site',), name='flexmeasures_site_once'), models.UniqueConstraint(condition=models.Q(('asset__isnull', False)), fields=('asset',), name='flexmeasures_device_once'), models.CheckConstraint(condition=models.Q(models.Q(('asset__isnull', True), ('kind', 'site')), models.Q(('asset__isnull', False), ('kind', 'device')), _connector='OR'), name='flexmeasures_kind_fits')], 
+                        'ordering': ['site__name', 'site', '-kind', 'asset__name'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='FlexMeasuresSensor',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('name', models.CharField(help_text='Its name there', max_length=60)),
+                        ('remote_id', models.PositiveBigIntegerField(help_text='Id of the sensor there')),
+                        ('start', models.DateTimeField(help_text='Start of what was told', null=True)),
+                        ('values', flexplatform.fields.SeriesField(null=True)),
+                        ('pushed_until', models.DateTimeField(help_text='End of the last value that was told', null=True)),
+                        ('believed_at', models.DateTimeField(help_text='Belief time of what was told last', null=True)),
+                        ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sensors', to='flexmarket.flexmeasureslink')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(fields=('link', 'name'), name='flexmeasures_sensor_once')], 
+                        'ordering': ['link', 'name'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='FlexMeasuresServer',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('enabled', models.BooleanField(default=False, help_text='Whether it is kept up to date by the clock')),
+                        ('url', models.CharField(help_text='Address of the server, such as https://fm.example.com', max_length=200)),
+                        ('email', models.EmailField(blank=True, help_text='The account to sign in as; empty: the secret is a token', max_length=254)),
+                        ('pushed_at', models.DateTimeField(editable=False, help_text='When all was last up to date there', null=True)),
+                        ('failed_at', models.DateTimeField(editable=False, help_text='When a push last failed', null=True)),
+                        ('error', models.TextField(blank=True, editable=False, help_text='What went wrong then')),
+                        ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={
+                        'abstract': False,
+                    },
+                ),
+            ]
         ),
         
         

@@ -5,6 +5,8 @@ import django.utils.timezone
 import flexplatform.fields
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -16,39 +18,43 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ForecastRun',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issued_at', models.DateTimeField(help_text='When it was made; from then on it is known')),
-                ('known_until', models.DateTimeField(help_text='End of what was measured when it was made')),
-                ('start', models.DateTimeField(help_text='Start of the first step')),
-                ('end', models.DateTimeField(help_text='End of the last step')),
-                ('step_seconds', models.PositiveIntegerField()),
-                ('count', models.PositiveIntegerField(help_text='Number of steps')),
-                ('model', models.CharField(blank=True, help_text='What it was made with', max_length=60)),
-                ('version', models.CharField(blank=True, max_length=60)),
-                ('source', models.CharField(help_text='Who made it', max_length=100)),
-                ('scores', models.JSONField(blank=True, help_text='How good it was, by measure', null=True)),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='forecasts', to='telemetry.channel')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={"constraints": [models.UniqueConstraint(fields=('channel', 'start', 'issued_at', 'source', 'model'), name='forecast_delivered_once'), models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1), ('step_seconds__lte', 3600)), name='forecast_has_steps'), models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='forecast_not_empty'), models.CheckConstraint(condition=models.Q(('known_until__lte', models.F('issued_at'))), name='forecast_knows_the_past_only')], 
-                'verbose_name': 'forecast',
-                'ordering': ['-issued_at', '-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ForecastValues',
-            fields=[
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='series', serialize=False, to='forecasting.forecastrun')),
-                ('mean', flexplatform.fields.SeriesField()),
-                ('quantiles', flexplatform.fields.SeriesField(null=True)),
-            ],
-            options={
-                'verbose_name_plural': 'forecast values',
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='ForecastRun',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('issued_at', models.DateTimeField(help_text='When it was made; from then on it is known')),
+                        ('known_until', models.DateTimeField(help_text='End of what was measured when it was made')),
+                        ('start', models.DateTimeField(help_text='Start of the first step')),
+                        ('end', models.DateTimeField(help_text='End of the last step')),
+                        ('step_seconds', models.PositiveIntegerField()),
+                        ('count', models.PositiveIntegerField(help_text='Number of steps')),
+                        ('model', models.CharField(blank=True, help_text='What it was made with', max_length=60)),
+                        ('version', models.CharField(blank=True, max_length=60)),
+                        ('source', models.CharField(help_text='Who made it', max_length=100)),
+                        ('scores', models.JSONField(blank=True, help_text='How good it was, by measure', null=True)),
+                        ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='forecasts', to='telemetry.channel')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(fields=('channel', 'start', 'issued_at', 'source', 'model'), name='forecast_delivered_once'), models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1), ('step_seconds__lte', 3600)), name='forecast_has_steps'), models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='forecast_not_empty'), models.CheckConstraint(condition=models.Q(('known_until__lte', models.F('issued_at'))), name='forecast_knows_the_past_only')], 
+                        'verbose_name': 'forecast',
+                        'ordering': ['-issued_at', '-id'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ForecastValues',
+                    fields=[
+                        ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='series', serialize=False, to='forecasting.forecastrun')),
+                        ('mean', flexplatform.fields.SeriesField()),
+                        ('quantiles', flexplatform.fields.SeriesField(null=True)),
+                    ],
+                    options={
+                        'verbose_name_plural': 'forecast values',
+                    },
+                ),
+            ]
         ),
         migrations.AddIndex(
             model_name='forecastrun',

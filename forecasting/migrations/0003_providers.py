@@ -5,6 +5,8 @@ import django.utils.timezone
 import forecasting.models
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -15,51 +17,55 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='PriceFeed',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=True, help_text='Whether it is fetched by the clock')),
-                ('fetched_at', models.DateTimeField(editable=False, help_text='When the provider last answered', null=True)),
-                ('failed_at', models.DateTimeField(editable=False, help_text='When it last did not', null=True)),
-                ('error', models.TextField(blank=True, editable=False, help_text='What went wrong then')),
-                ('provider', models.CharField(choices=forecasting.models.price_provider_choices, max_length=30)),
-                ('zone', models.CharField(choices=forecasting.models.zone_choices, help_text='Bidding zone', max_length=20)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('series', models.OneToOneField(help_text='What receives the prices; in EUR', on_delete=django.db.models.deletion.CASCADE, related_name='feed', to='assets.priceseries')),
-            ],
-            options={
-                'ordering': ['series__name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProviderKey',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=30)),
-                ('ciphertext', models.BinaryField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={
-                'ordering': ['provider'],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'provider'), name='provider_key_unique')],
-            },
-        ),
-        migrations.CreateModel(
-            name='WeatherFeed',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=True, help_text='Whether it is fetched by the clock')),
-                ('fetched_at', models.DateTimeField(editable=False, help_text='When the provider last answered', null=True)),
-                ('failed_at', models.DateTimeField(editable=False, help_text='When it last did not', null=True)),
-                ('error', models.TextField(blank=True, editable=False, help_text='What went wrong then')),
-                ('provider', models.CharField(choices=forecasting.models.weather_provider_choices, max_length=30)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('organization',), name='weather_feed_unique')],
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='PriceFeed',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('enabled', models.BooleanField(default=True, help_text='Whether it is fetched by the clock')),
+                        ('fetched_at', models.DateTimeField(editable=False, help_text='When the provider last answered', null=True)),
+                        ('failed_at', models.DateTimeField(editable=False, help_text='When it last did not', null=True)),
+                        ('error', models.TextField(blank=True, editable=False, help_text='What went wrong then')),
+                        ('provider', models.CharField(choices=forecasting.models.price_provider_choices, max_length=30)),
+                        ('zone', models.CharField(choices=forecasting.models.zone_choices, help_text='Bidding zone', max_length=20)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('series', models.OneToOneField(help_text='What receives the prices; in EUR', on_delete=django.db.models.deletion.CASCADE, related_name='feed', to='assets.priceseries')),
+                    ],
+                    options={
+                        'ordering': ['series__name'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ProviderKey',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('provider', models.CharField(max_length=30)),
+                        ('ciphertext', models.BinaryField()),
+                        ('created_at', models.DateTimeField(auto_now_add=True)),
+                        ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={
+                        'ordering': ['provider'],
+                        'constraints': [models.UniqueConstraint(fields=('organization', 'provider'), name='provider_key_unique')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='WeatherFeed',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('enabled', models.BooleanField(default=True, help_text='Whether it is fetched by the clock')),
+                        ('fetched_at', models.DateTimeField(editable=False, help_text='When the provider last answered', null=True)),
+                        ('failed_at', models.DateTimeField(editable=False, help_text='When it last did not', null=True)),
+                        ('error', models.TextField(blank=True, editable=False, help_text='What went wrong then')),
+                        ('provider', models.CharField(choices=forecasting.models.weather_provider_choices, max_length=30)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={
+                        'constraints': [models.UniqueConstraint(fields=('organization',), name='weather_feed_unique')],
+                    },
+                ),
+            ]
         ),
     ]

@@ -4,6 +4,8 @@ import django.db.models.deletion
 import flexplatform.fields
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -15,48 +17,52 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ScheduleRun',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start', models.DateTimeField(help_text='Start of the first step')),
-                ('step_seconds', models.PositiveIntegerField()),
-                ('count', models.PositiveIntegerField(help_text='Number of steps')),
-                ('solver', models.CharField(max_length=40)),
-                ('status', models.CharField(choices=[('optimal', 'Optimal'), ('time_limit', 'Best within the time limit')], max_length=20)),
-                ('total_cost_eur', models.DecimalField(decimal_places=6, max_digits=16)),
-                ('baseline_cost_eur', models.DecimalField(decimal_places=6, help_text='The same site without control', max_digits=16)),
-                ('cost_by_cause_eur', models.JSONField(default=dict)),
-                ('co2_kg', models.FloatField()),
-                ('objective_eur', models.FloatField(help_text='What the solver minimised, penalties of unmet wishes included')),
-                ('bound_eur', models.FloatField(help_text='Proven lower bound of the objective')),
-                ('gap', models.FloatField(help_text='Relative distance of the objective to its bound')),
-                ('seconds', models.JSONField(default=dict, help_text='Seconds by phase')),
-                ('unmet', models.JSONField(default=list, help_text='Wishes that the plan does not hold: whose, which, when, how much')),
-                ('parameters', models.JSONField(default=dict, help_text='Scalar prices, emissions, limits and weights it was made with')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='assets.site')),
-            ],
-            options={"constraints": [models.CheckConstraint(condition=models.Q(('status__in', ['optimal', 'time_limit'])), name='run_status_known'), models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1)), name='run_has_steps')], 
-                'ordering': ['-created_at', '-id'],
-                'get_latest_by': ['created_at', 'id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ScheduleSeries',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('device', models.CharField(blank=True, max_length=100)),
-                ('role', models.CharField(choices=[('input', 'Input'), ('plan', 'Plan'), ('baseline', 'Without control')], max_length=10)),
-                ('quantity', models.CharField(max_length=60)),
-                ('values', flexplatform.fields.SeriesField()),
-                ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='assets.asset')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='optimization.schedulerun')),
-            ],
-            options={"constraints": [models.UniqueConstraint(fields=('run', 'role', 'device', 'quantity'), name='schedule_series_unique')], 
-                'verbose_name_plural': 'schedule series',
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='ScheduleRun',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('start', models.DateTimeField(help_text='Start of the first step')),
+                        ('step_seconds', models.PositiveIntegerField()),
+                        ('count', models.PositiveIntegerField(help_text='Number of steps')),
+                        ('solver', models.CharField(max_length=40)),
+                        ('status', models.CharField(choices=[('optimal', 'Optimal'), ('time_limit', 'Best within the time limit')], max_length=20)),
+                        ('total_cost_eur', models.DecimalField(decimal_places=6, max_digits=16)),
+                        ('baseline_cost_eur', models.DecimalField(decimal_places=6, help_text='The same site without control', max_digits=16)),
+                        ('cost_by_cause_eur', models.JSONField(default=dict)),
+                        ('co2_kg', models.FloatField()),
+                        ('objective_eur', models.FloatField(help_text='What the solver minimised, penalties of unmet wishes included')),
+                        ('bound_eur', models.FloatField(help_text='Proven lower bound of the objective')),
+                        ('gap', models.FloatField(help_text='Relative distance of the objective to its bound')),
+                        ('seconds', models.JSONField(default=dict, help_text='Seconds by phase')),
+                        ('unmet', models.JSONField(default=list, help_text='Wishes that the plan does not hold: whose, which, when, how much')),
+                        ('parameters', models.JSONField(default=dict, help_text='Scalar prices, emissions, limits and weights it was made with')),
+                        ('created_at', models.DateTimeField(auto_now_add=True)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='assets.site')),
+                    ],
+                    options={"constraints": [models.CheckConstraint(condition=models.Q(('status__in', ['optimal', 'time_limit'])), name='run_status_known'), models.CheckConstraint(condition=models.Q(('count__gte', 1), ('step_seconds__gte', 1)), name='run_has_steps')], 
+                        'ordering': ['-created_at', '-id'],
+                        'get_latest_by': ['created_at', 'id'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ScheduleSeries',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('device', models.CharField(blank=True, max_length=100)),
+                        ('role', models.CharField(choices=[('input', 'Input'), ('plan', 'Plan'), ('baseline', 'Without control')], max_length=10)),
+                        ('quantity', models.CharField(max_length=60)),
+                        ('values', flexplatform.fields.SeriesField()),
+                        ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='assets.asset')),
+                        ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='optimization.schedulerun')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(fields=('run', 'role', 'device', 'quantity'), name='schedule_series_unique')], 
+                        'verbose_name_plural': 'schedule series',
+                    },
+                ),
+            ]
         ),
         migrations.AddIndex(
             model_name='schedulerun',

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -19,44 +21,48 @@ class Migration(migrations.Migration):
             name='fingerprint',
             field=models.CharField(blank=True, help_text='Equal for runs of the same problem, number by number, and solver', max_length=64),
         ),
-        migrations.CreateModel(
-            name='PortfolioRun',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(blank=True, help_text='Local day of each site; empty: one horizon for all', null=True)),
-                ('start', models.DateTimeField(blank=True, help_text='Start of the first step of the horizon', null=True)),
-                ('step_seconds', models.PositiveIntegerField(blank=True, null=True)),
-                ('count', models.PositiveIntegerField(blank=True, help_text='Number of steps', null=True)),
-                ('solver', models.CharField(max_length=40)),
-                ('gap', models.FloatField(help_text='Relative gap that is good enough')),
-                ('time_limit', models.FloatField(help_text='Seconds for the solver, per site')),
-                ('site_count', models.PositiveIntegerField(default=0)),
-                ('planned', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0, help_text='Sites whose run of the same inputs was kept')),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='portfolio_run', to='jobs.job')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('portfolio', models.ForeignKey(blank=True, help_text='Empty: all sites', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='assets.portfolio')),
-            ],
-            options={"constraints": [models.CheckConstraint(condition=models.Q(models.Q(('count', None), ('day__isnull', False), ('start', None), ('step_seconds', None)), models.Q(('count__gte', 1), ('day', None), ('start__isnull', False), ('step_seconds__gte', 1)), _connector='OR'), name='portfolio_run_of_day_or_horizon')], 
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='PlannedSite',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('planned', 'Planned'), ('unchanged', 'Unchanged'), ('failed', 'Failed')], max_length=10)),
-                ('saving_eur', models.DecimalField(decimal_places=6, default=0, help_text='Against the site without control', max_digits=16)),
-                ('reason', models.TextField(blank=True, help_text='Why it failed, or what is missing beside the plan')),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='optimization.schedulerun')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
-                ('portfolio_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sites', to='optimization.portfoliorun')),
-            ],
-            options={"constraints": [models.UniqueConstraint(fields=('portfolio_run', 'site'), name='planned_site_once_per_run'), models.CheckConstraint(condition=models.Q(('outcome__in', ['planned', 'unchanged', 'failed'])), name='planned_site_outcome_known')], 
-                'ordering': ['portfolio_run', '-saving_eur', 'id'],
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='PortfolioRun',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('day', models.DateField(blank=True, help_text='Local day of each site; empty: one horizon for all', null=True)),
+                        ('start', models.DateTimeField(blank=True, help_text='Start of the first step of the horizon', null=True)),
+                        ('step_seconds', models.PositiveIntegerField(blank=True, null=True)),
+                        ('count', models.PositiveIntegerField(blank=True, help_text='Number of steps', null=True)),
+                        ('solver', models.CharField(max_length=40)),
+                        ('gap', models.FloatField(help_text='Relative gap that is good enough')),
+                        ('time_limit', models.FloatField(help_text='Seconds for the solver, per site')),
+                        ('site_count', models.PositiveIntegerField(default=0)),
+                        ('planned', models.PositiveIntegerField(default=0)),
+                        ('unchanged', models.PositiveIntegerField(default=0, help_text='Sites whose run of the same inputs was kept')),
+                        ('failed', models.PositiveIntegerField(default=0)),
+                        ('created_at', models.DateTimeField(auto_now_add=True)),
+                        ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='portfolio_run', to='jobs.job')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('portfolio', models.ForeignKey(blank=True, help_text='Empty: all sites', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='assets.portfolio')),
+                    ],
+                    options={"constraints": [models.CheckConstraint(condition=models.Q(models.Q(('count', None), ('day__isnull', False), ('start', None), ('step_seconds', None)), models.Q(('count__gte', 1), ('day', None), ('start__isnull', False), ('step_seconds__gte', 1)), _connector='OR'), name='portfolio_run_of_day_or_horizon')], 
+                        'ordering': ['-id'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='PlannedSite',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('outcome', models.CharField(choices=[('planned', 'Planned'), ('unchanged', 'Unchanged'), ('failed', 'Failed')], max_length=10)),
+                        ('saving_eur', models.DecimalField(decimal_places=6, default=0, help_text='Against the site without control', max_digits=16)),
+                        ('reason', models.TextField(blank=True, help_text='Why it failed, or what is missing beside the plan')),
+                        ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='optimization.schedulerun')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
+                        ('portfolio_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sites', to='optimization.portfoliorun')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(fields=('portfolio_run', 'site'), name='planned_site_once_per_run'), models.CheckConstraint(condition=models.Q(('outcome__in', ['planned', 'unchanged', 'failed'])), name='planned_site_outcome_known')], 
+                        'ordering': ['portfolio_run', '-saving_eur', 'id'],
+                    },
+                ),
+            ]
         ),
         
         migrations.AddIndex(

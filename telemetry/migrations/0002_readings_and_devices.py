@@ -5,6 +5,8 @@ import django.db.models.deletion
 import telemetry.models.moments
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 # On PostgreSQL readings lie in a partition per day, and in the default one until there is one for their day; the
 # roll-ups leave room in their pages, as each is written many times. SQLite keeps both tables in the order of their key.
@@ -95,57 +97,61 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.CreateModel(
-            name='DeadLetter',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('source', models.CharField(help_text='The topic that it came by', max_length=500)),
-                ('reason', models.CharField(max_length=500)),
-                ('raw', models.BinaryField(max_length=1024)),
-                ('size', models.PositiveIntegerField(help_text='Bytes of the whole message')),
-                ('count', models.PositiveIntegerField()),
-                ('first_at', telemetry.models.moments.MomentField()),
-                ('last_at', telemetry.models.moments.MomentField()),
-                ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={
-                'ordering': ['-last_at'],
-                'indexes': [models.Index(fields=['organization', '-last_at'], name='dead_letter_newest')],
-            },
-        ),
-        migrations.CreateModel(
-            name='DeviceCredential',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9_-]{1,60}\\Z', 'Allowed: 1 to 60 letters, digits, dashes and underscores.')])),
-                ('username', models.CharField(editable=False, max_length=120, unique=True)),
-                ('password', models.CharField(editable=False, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('rotated_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('asset', models.ForeignKey(blank=True, help_text='Empty: all of the site', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
-            ],
-            options={
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'name'), name='device_credential_name_unique')],
-            },
-        ),
-        migrations.CreateModel(
-            name='DevicePresence',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('online', models.BooleanField()),
-                ('changed_at', models.DateTimeField()),
-                ('asset', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('asset__isnull', False)), fields=('asset',), name='presence_of_asset_unique'), models.UniqueConstraint(condition=models.Q(('asset__isnull', True)), fields=('site',), name='presence_of_site_unique')],
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='DeadLetter',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('digest', models.BinaryField(max_length=32, unique=True)),
+                        ('source', models.CharField(help_text='The topic that it came by', max_length=500)),
+                        ('reason', models.CharField(max_length=500)),
+                        ('raw', models.BinaryField(max_length=1024)),
+                        ('size', models.PositiveIntegerField(help_text='Bytes of the whole message')),
+                        ('count', models.PositiveIntegerField()),
+                        ('first_at', telemetry.models.moments.MomentField()),
+                        ('last_at', telemetry.models.moments.MomentField()),
+                        ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={
+                        'ordering': ['-last_at'],
+                        'indexes': [models.Index(fields=['organization', '-last_at'], name='dead_letter_newest')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='DeviceCredential',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('name', models.CharField(max_length=60, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9_-]{1,60}\\Z', 'Allowed: 1 to 60 letters, digits, dashes and underscores.')])),
+                        ('username', models.CharField(editable=False, max_length=120, unique=True)),
+                        ('password', models.CharField(editable=False, max_length=200)),
+                        ('created_at', models.DateTimeField(auto_now_add=True)),
+                        ('changed_at', models.DateTimeField(auto_now=True, db_index=True)),
+                        ('rotated_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                        ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                        ('asset', models.ForeignKey(blank=True, help_text='Empty: all of the site', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
+                    ],
+                    options={
+                        'ordering': ['name'],
+                        'constraints': [models.UniqueConstraint(fields=('organization', 'name'), name='device_credential_name_unique')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='DevicePresence',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('online', models.BooleanField()),
+                        ('changed_at', models.DateTimeField()),
+                        ('asset', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
+                    ],
+                    options={
+                        'constraints': [models.UniqueConstraint(condition=models.Q(('asset__isnull', False)), fields=('asset',), name='presence_of_asset_unique'), models.UniqueConstraint(condition=models.Q(('asset__isnull', True)), fields=('site',), name='presence_of_site_unique')],
+                    },
+                ),
+            ]
         ),
     ]

@@ -5,6 +5,8 @@ import flexplatform.fields
 import uuid
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -15,45 +17,49 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='PlanDispatch',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField()),
-                ('changed_at', models.DateTimeField(auto_now=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('site', None)), fields=('organization',), name='plan_dispatch_of_organization_unique'), models.UniqueConstraint(condition=models.Q(('site__isnull', False)), fields=('site',), name='plan_dispatch_of_site_unique')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Setpoint',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('source', models.CharField(choices=[('schedule', 'plan'), ('manual', 'by hand'), ('activation', 'activation')], max_length=20)),
-                ('origin', models.CharField(blank=True, help_text='What it was made of, such as a schedule run', max_length=100)),
-                ('start', models.DateTimeField()),
-                ('step_seconds', models.PositiveIntegerField()),
-                ('power_kw', flexplatform.fields.SeriesField()),
-                ('valid_until', models.DateTimeField(help_text='End of the last step')),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('sent', 'sent'), ('acknowledged', 'acknowledged'), ('refused', 'refused'), ('expired', 'expired'), ('superseded', 'superseded'), ('cancelled', 'cancelled')], default='queued', max_length=20)),
-                ('issued_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, help_text='When the broker had it', null=True)),
-                ('answered_at', models.DateTimeField(blank=True, help_text="When the device's answer was received", null=True)),
-                ('reason', models.CharField(blank=True, help_text='Why the device refuses it', max_length=500)),
-                ('ended_at', models.DateTimeField(blank=True, help_text='When it expired, was superseded or cancelled', null=True)),
-                ('withdrawal', models.BooleanField(default=False, help_text='Whether the broker still has to forget it')),
-                ('asset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
-            ],
-            options={
-                'ordering': ['-issued_at', '-id'],
-                'indexes': [models.Index(fields=['organization', '-issued_at', '-id'], name='setpoint_newest'), models.Index(fields=['asset', '-issued_at'], name='setpoint_of_asset'), models.Index(condition=models.Q(('state__in', ['queued', 'sent'])), fields=['state', 'valid_until'], name='setpoint_waiting'), models.Index(condition=models.Q(('withdrawal', True)), fields=['id'], name='setpoint_withdrawn')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'sent'])), fields=('asset',), name='setpoint_waits_once'), models.CheckConstraint(condition=models.Q(('step_seconds__gte', 1)), name='setpoint_has_steps'), models.CheckConstraint(condition=models.Q(('valid_until__gt', models.F('start'))), name='setpoint_not_empty'), models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'sent', 'acknowledged', 'refused', 'expired', 'superseded', 'cancelled'])), name='setpoint_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='setpoint_sent_has_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['acknowledged', 'refused']), _negated=True), ('answered_at__isnull', False), _connector='OR'), name='setpoint_answer_has_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['expired', 'superseded', 'cancelled']), _negated=True), ('ended_at__isnull', False), _connector='OR'), name='setpoint_end_has_time')],
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='PlanDispatch',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('enabled', models.BooleanField()),
+                        ('changed_at', models.DateTimeField(auto_now=True)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
+                    ],
+                    options={
+                        'constraints': [models.UniqueConstraint(condition=models.Q(('site', None)), fields=('organization',), name='plan_dispatch_of_organization_unique'), models.UniqueConstraint(condition=models.Q(('site__isnull', False)), fields=('site',), name='plan_dispatch_of_site_unique')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Setpoint',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('message_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                        ('source', models.CharField(choices=[('schedule', 'plan'), ('manual', 'by hand'), ('activation', 'activation')], max_length=20)),
+                        ('origin', models.CharField(blank=True, help_text='What it was made of, such as a schedule run', max_length=100)),
+                        ('start', models.DateTimeField()),
+                        ('step_seconds', models.PositiveIntegerField()),
+                        ('power_kw', flexplatform.fields.SeriesField()),
+                        ('valid_until', models.DateTimeField(help_text='End of the last step')),
+                        ('state', models.CharField(choices=[('queued', 'queued'), ('sent', 'sent'), ('acknowledged', 'acknowledged'), ('refused', 'refused'), ('expired', 'expired'), ('superseded', 'superseded'), ('cancelled', 'cancelled')], default='queued', max_length=20)),
+                        ('issued_at', models.DateTimeField()),
+                        ('sent_at', models.DateTimeField(blank=True, help_text='When the broker had it', null=True)),
+                        ('answered_at', models.DateTimeField(blank=True, help_text="When the device's answer was received", null=True)),
+                        ('reason', models.CharField(blank=True, help_text='Why the device refuses it', max_length=500)),
+                        ('ended_at', models.DateTimeField(blank=True, help_text='When it expired, was superseded or cancelled', null=True)),
+                        ('withdrawal', models.BooleanField(default=False, help_text='Whether the broker still has to forget it')),
+                        ('asset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.asset')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='assets.site')),
+                    ],
+                    options={
+                        'ordering': ['-issued_at', '-id'],
+                        'indexes': [models.Index(fields=['organization', '-issued_at', '-id'], name='setpoint_newest'), models.Index(fields=['asset', '-issued_at'], name='setpoint_of_asset'), models.Index(condition=models.Q(('state__in', ['queued', 'sent'])), fields=['state', 'valid_until'], name='setpoint_waiting'), models.Index(condition=models.Q(('withdrawal', True)), fields=['id'], name='setpoint_withdrawn')],
+                        'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'sent'])), fields=('asset',), name='setpoint_waits_once'), models.CheckConstraint(condition=models.Q(('step_seconds__gte', 1)), name='setpoint_has_steps'), models.CheckConstraint(condition=models.Q(('valid_until__gt', models.F('start'))), name='setpoint_not_empty'), models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'sent', 'acknowledged', 'refused', 'expired', 'superseded', 'cancelled'])), name='setpoint_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='setpoint_sent_has_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['acknowledged', 'refused']), _negated=True), ('answered_at__isnull', False), _connector='OR'), name='setpoint_answer_has_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['expired', 'superseded', 'cancelled']), _negated=True), ('ended_at__isnull', False), _connector='OR'), name='setpoint_end_has_time')],
+                    },
+                ),
+            ]
         ),
     ]

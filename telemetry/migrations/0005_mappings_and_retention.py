@@ -5,6 +5,8 @@ import telemetry.models.channel
 import telemetry.models.moments
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -14,83 +16,87 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Mapping',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('topic', models.CharField(help_text='Such as tele/{device}/SENSOR; + stands for any level, # at the end for all that follows', max_length=200)),
-                ('time_path', models.CharField(blank=True, help_text='Where the time stands in the payload, such as params.ts; empty: a value counts from its receipt', max_length=200)),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('changed_at', models.DateTimeField(auto_now=True)),
-                ('credential', models.ForeignKey(blank=True, help_text='Whose messages it is for; empty: those of every credential', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={"constraints": [models.UniqueConstraint(condition=models.Q(('credential__isnull', False)), fields=('credential', 'name'), name='mapping_of_credential_unique'), models.UniqueConstraint(condition=models.Q(('credential__isnull', True)), fields=('organization', 'name'), name='mapping_of_organization_unique')], 
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ChannelProposal',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(help_text='The topic of the announcement', max_length=200)),
-                ('name', models.CharField(max_length=200)),
-                ('topic', models.CharField(max_length=200)),
-                ('path', models.CharField(blank=True, max_length=200)),
-                ('quantity', models.CharField(choices=telemetry.models.channel.quantity_choices, max_length=60)),
-                ('unit', models.CharField(blank=True, max_length=20)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('accepted', 'Accepted'), ('refused', 'Refused')], default='open', max_length=20)),
-                ('proposed_at', models.DateTimeField(auto_now_add=True)),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('mapping', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.mapping')),
-            ],
-            options={"constraints": [models.UniqueConstraint(fields=('credential', 'source'), name='channel_proposal_source_unique'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'accepted', 'refused'])), name='channel_proposal_state_known')], 
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='MappingRule',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(blank=True, help_text='Such as ENERGY.Power, params.em:0.act_power, list[0]; empty: the payload is the value', max_length=200)),
-                ('asset', models.CharField(blank=True, help_text='Name of the device, such as pv or {device}; empty: what the credential is for', max_length=100, verbose_name='device')),
-                ('quantity', models.CharField(choices=telemetry.models.channel.quantity_choices, max_length=60)),
-                ('unit', models.CharField(blank=True, help_text="Of the number; empty: the quantity's own", max_length=20)),
-                ('sign', models.CharField(choices=[('consumption', 'consumption'), ('production', 'production')], default='consumption', help_text='What values above zero are', max_length=20)),
-                ('mapping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='telemetry.mapping')),
-            ],
-            options={"constraints": [models.CheckConstraint(condition=models.Q(('sign__in', ['consumption', 'production'])), name='mapping_rule_sign_known')], 
-                'ordering': ['pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='RecentMessage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('topic', models.CharField(max_length=200)),
-                ('payload', models.BinaryField(max_length=4096)),
-                ('size', models.PositiveIntegerField(help_text='Bytes of the whole message')),
-                ('received_at', telemetry.models.moments.MomentField()),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={"constraints": [models.UniqueConstraint(fields=('credential', 'topic'), name='recent_message_topic_unique')], 
-                'ordering': ['-received_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Retention',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reading_days', models.PositiveIntegerField(blank=True, help_text="Days that single readings stay; empty: the platform's own", null=True)),
-                ('letter_days', models.PositiveIntegerField(blank=True, help_text="Days that refused messages stay; empty: the platform's own", null=True)),
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={"constraints": [models.CheckConstraint(condition=models.Q(('reading_days__isnull', True), models.Q(('reading_days__gte', 2), ('reading_days__lte', 3660)), _connector='OR'), name='retention_reading_days_range', violation_error_message='reading_days must be between 2 and 3660.'), models.CheckConstraint(condition=models.Q(('letter_days__isnull', True), models.Q(('letter_days__gte', 2), ('letter_days__lte', 3660)), _connector='OR'), name='retention_letter_days_range', violation_error_message='letter_days must be between 2 and 3660.')], 
-                'verbose_name_plural': 'retention',
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='Mapping',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('name', models.CharField(max_length=100)),
+                        ('topic', models.CharField(help_text='Such as tele/{device}/SENSOR; + stands for any level, # at the end for all that follows', max_length=200)),
+                        ('time_path', models.CharField(blank=True, help_text='Where the time stands in the payload, such as params.ts; empty: a value counts from its receipt', max_length=200)),
+                        ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                        ('changed_at', models.DateTimeField(auto_now=True)),
+                        ('credential', models.ForeignKey(blank=True, help_text='Whose messages it is for; empty: those of every credential', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(condition=models.Q(('credential__isnull', False)), fields=('credential', 'name'), name='mapping_of_credential_unique'), models.UniqueConstraint(condition=models.Q(('credential__isnull', True)), fields=('organization', 'name'), name='mapping_of_organization_unique')], 
+                        'ordering': ['name'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ChannelProposal',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('source', models.CharField(help_text='The topic of the announcement', max_length=200)),
+                        ('name', models.CharField(max_length=200)),
+                        ('topic', models.CharField(max_length=200)),
+                        ('path', models.CharField(blank=True, max_length=200)),
+                        ('quantity', models.CharField(choices=telemetry.models.channel.quantity_choices, max_length=60)),
+                        ('unit', models.CharField(blank=True, max_length=20)),
+                        ('state', models.CharField(choices=[('open', 'Open'), ('accepted', 'Accepted'), ('refused', 'Refused')], default='open', max_length=20)),
+                        ('proposed_at', models.DateTimeField(auto_now_add=True)),
+                        ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('mapping', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.mapping')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(fields=('credential', 'source'), name='channel_proposal_source_unique'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'accepted', 'refused'])), name='channel_proposal_state_known')], 
+                        'ordering': ['name'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='MappingRule',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('path', models.CharField(blank=True, help_text='Such as ENERGY.Power, params.em:0.act_power, list[0]; empty: the payload is the value', max_length=200)),
+                        ('asset', models.CharField(blank=True, help_text='Name of the device, such as pv or {device}; empty: what the credential is for', max_length=100, verbose_name='device')),
+                        ('quantity', models.CharField(choices=telemetry.models.channel.quantity_choices, max_length=60)),
+                        ('unit', models.CharField(blank=True, help_text="Of the number; empty: the quantity's own", max_length=20)),
+                        ('sign', models.CharField(choices=[('consumption', 'consumption'), ('production', 'production')], default='consumption', help_text='What values above zero are', max_length=20)),
+                        ('mapping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='telemetry.mapping')),
+                    ],
+                    options={"constraints": [models.CheckConstraint(condition=models.Q(('sign__in', ['consumption', 'production'])), name='mapping_rule_sign_known')], 
+                        'ordering': ['pk'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='RecentMessage',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('topic', models.CharField(max_length=200)),
+                        ('payload', models.BinaryField(max_length=4096)),
+                        ('size', models.PositiveIntegerField(help_text='Bytes of the whole message')),
+                        ('received_at', telemetry.models.moments.MomentField()),
+                        ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.devicecredential')),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={"constraints": [models.UniqueConstraint(fields=('credential', 'topic'), name='recent_message_topic_unique')], 
+                        'ordering': ['-received_at'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Retention',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('reading_days', models.PositiveIntegerField(blank=True, help_text="Days that single readings stay; empty: the platform's own", null=True)),
+                        ('letter_days', models.PositiveIntegerField(blank=True, help_text="Days that refused messages stay; empty: the platform's own", null=True)),
+                        ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={"constraints": [models.CheckConstraint(condition=models.Q(('reading_days__isnull', True), models.Q(('reading_days__gte', 2), ('reading_days__lte', 3660)), _connector='OR'), name='retention_reading_days_range', violation_error_message='reading_days must be between 2 and 3660.'), models.CheckConstraint(condition=models.Q(('letter_days__isnull', True), models.Q(('letter_days__gte', 2), ('letter_days__lte', 3660)), _connector='OR'), name='retention_letter_days_range', violation_error_message='letter_days must be between 2 and 3660.')], 
+                        'verbose_name_plural': 'retention',
+                    },
+                ),
+            ]
         ),
         
         

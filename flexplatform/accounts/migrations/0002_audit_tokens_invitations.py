@@ -10,6 +10,8 @@ from django.db import migrations, models
 
 from flexplatform.accounts import audit_triggers
 
+from flexplatform.at_once import AtOnce
+
 
 def create_triggers(_apps, schema_editor):
     audit_triggers.create(schema_editor.connection.alias)
@@ -31,66 +33,70 @@ class Migration(migrations.Migration):
             name='is_active',
             field=models.BooleanField(default=True, help_text='Without it the user has no access here', verbose_name='active'),
         ),
-        migrations.CreateModel(
-            name='ApiToken',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='What the token is for, such as the program that uses it', max_length=100)),
-                ('key', models.CharField(editable=False, max_length=32, unique=True)),
-                ('digest', models.CharField(editable=False, max_length=64)),
-                ('permissions', models.JSONField(default=list, validators=[flexplatform.accounts.models.token.validate_permissions])),
-                ('allowed_networks', models.JSONField(blank=True, default=list, help_text='Empty: the token works from everywhere', validators=[flexplatform.accounts.models.token.validate_networks])),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('expires_at', models.DateTimeField(blank=True, help_text='Empty: the token does not expire', null=True)),
-                ('last_used_at', models.DateTimeField(editable=False, null=True)),
-                ('revoked_at', models.DateTimeField(editable=False, null=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={
-                'ordering': ['-created_at', '-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='AuditEvent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('actor_label', models.CharField(max_length=200, verbose_name='actor')),
-                ('door', models.CharField(choices=[('portal', 'Portal'), ('admin', 'Administration'), ('api', 'API'), ('task', 'Background work'), ('command', 'Command line')], max_length=10)),
-                ('action', models.CharField(max_length=60)),
-                ('object_type', models.CharField(max_length=80)),
-                ('object_id', models.CharField(max_length=64)),
-                ('object_label', models.CharField(max_length=200, verbose_name='object')),
-                ('before', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
-                ('after', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
-                ('ip', models.GenericIPAddressField(null=True, verbose_name='IP address')),
-                ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
-                ('token', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.apitoken')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-at', '-pk'],
-                'indexes': [models.Index(fields=['organization', '-at', '-id'], name='audit_newest'), models.Index(fields=['organization', 'object_type', 'object_id', '-id'], name='audit_object')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('user__isnull', True), ('token__isnull', True), _connector='OR'), name='audit_one_actor'), models.CheckConstraint(condition=models.Q(('door__in', ['portal', 'admin', 'api', 'task', 'command'])), name='audit_door_known')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Invitation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=254, verbose_name='e-mail address')),
-                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('asset_manager', 'Asset manager'), ('aggregator', 'Aggregator'), ('owner', 'Owner')], default='viewer', max_length=20)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('accepted_at', models.DateTimeField(editable=False, null=True)),
-                ('withdrawn_at', models.DateTimeField(editable=False, null=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-            ],
-            options={
-                'ordering': ['-created_at', '-pk'],
-                'constraints': [models.UniqueConstraint(models.F('organization'), django.db.models.functions.text.Lower('email'), condition=models.Q(('accepted_at', None), ('withdrawn_at', None)), name='invitation_open_unique'), models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'asset_manager', 'aggregator', 'owner'])), name='invitation_role_known')],
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='ApiToken',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('name', models.CharField(help_text='What the token is for, such as the program that uses it', max_length=100)),
+                        ('key', models.CharField(editable=False, max_length=32, unique=True)),
+                        ('digest', models.CharField(editable=False, max_length=64)),
+                        ('permissions', models.JSONField(default=list, validators=[flexplatform.accounts.models.token.validate_permissions])),
+                        ('allowed_networks', models.JSONField(blank=True, default=list, help_text='Empty: the token works from everywhere', validators=[flexplatform.accounts.models.token.validate_networks])),
+                        ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                        ('expires_at', models.DateTimeField(blank=True, help_text='Empty: the token does not expire', null=True)),
+                        ('last_used_at', models.DateTimeField(editable=False, null=True)),
+                        ('revoked_at', models.DateTimeField(editable=False, null=True)),
+                        ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={
+                        'ordering': ['-created_at', '-pk'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='AuditEvent',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('actor_label', models.CharField(max_length=200, verbose_name='actor')),
+                        ('door', models.CharField(choices=[('portal', 'Portal'), ('admin', 'Administration'), ('api', 'API'), ('task', 'Background work'), ('command', 'Command line')], max_length=10)),
+                        ('action', models.CharField(max_length=60)),
+                        ('object_type', models.CharField(max_length=80)),
+                        ('object_id', models.CharField(max_length=64)),
+                        ('object_label', models.CharField(max_length=200, verbose_name='object')),
+                        ('before', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                        ('after', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                        ('ip', models.GenericIPAddressField(null=True, verbose_name='IP address')),
+                        ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                        ('token', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.apitoken')),
+                        ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ],
+                    options={
+                        'ordering': ['-at', '-pk'],
+                        'indexes': [models.Index(fields=['organization', '-at', '-id'], name='audit_newest'), models.Index(fields=['organization', 'object_type', 'object_id', '-id'], name='audit_object')],
+                        'constraints': [models.CheckConstraint(condition=models.Q(('user__isnull', True), ('token__isnull', True), _connector='OR'), name='audit_one_actor'), models.CheckConstraint(condition=models.Q(('door__in', ['portal', 'admin', 'api', 'task', 'command'])), name='audit_door_known')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Invitation',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('email', models.EmailField(max_length=254, verbose_name='e-mail address')),
+                        ('role', models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('asset_manager', 'Asset manager'), ('aggregator', 'Aggregator'), ('owner', 'Owner')], default='viewer', max_length=20)),
+                        ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                        ('accepted_at', models.DateTimeField(editable=False, null=True)),
+                        ('withdrawn_at', models.DateTimeField(editable=False, null=True)),
+                        ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                    ],
+                    options={
+                        'ordering': ['-created_at', '-pk'],
+                        'constraints': [models.UniqueConstraint(models.F('organization'), django.db.models.functions.text.Lower('email'), condition=models.Q(('accepted_at', None), ('withdrawn_at', None)), name='invitation_open_unique'), models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'asset_manager', 'aggregator', 'owner'])), name='invitation_role_known')],
+                    },
+                ),
+            ]
         ),
         # SQLite drops triggers when a later migration rebuilds the table: such a migration must create them again.
         migrations.RunPython(create_triggers, drop_triggers),

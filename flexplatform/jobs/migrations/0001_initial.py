@@ -5,6 +5,8 @@ import flexplatform.jobs.models
 from django.conf import settings
 from django.db import migrations, models
 
+from flexplatform.at_once import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -16,46 +18,50 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Worker',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True)),
-                ('seen_at', models.DateTimeField()),
-            ],
-            options={
-                'ordering': ['-seen_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Job',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=60)),
-                ('title', models.CharField(max_length=200)),
-                ('status', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('succeeded', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('idempotency_key', models.CharField(default=flexplatform.jobs.models.new_key, help_text='The same key for the same kind of work gives the same job', max_length=200)),
-                ('input', models.JSONField(default=dict)),
-                ('progress', models.FloatField(default=0, help_text='From 0 to 1')),
-                ('progress_text', models.CharField(blank=True, max_length=200)),
-                ('result', models.JSONField(default=dict, help_text='Ids of what was made')),
-                ('error', models.TextField(blank=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('worker', models.CharField(blank=True, help_text='Who works on it, or did last', max_length=200)),
-                ('claim', models.UUIDField(editable=False, null=True)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('sent_at', models.DateTimeField(blank=True, help_text='When it was last given to the broker', null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['status', 'heartbeat_at'], name='job_unfinished'), models.Index(fields=['organization', '-id'], name='job_newest_of_organization')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'kind', 'idempotency_key'), name='job_key_unique'), models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'cancelled'])), name='job_status_known'), models.CheckConstraint(condition=models.Q(models.Q(('claim__isnull', False), ('status', 'running')), models.Q(models.Q(('status', 'running'), _negated=True), ('claim__isnull', True)), _connector='OR'), name='job_claimed_while_running'), models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running']), ('finished_at__isnull', False), _connector='OR'), name='job_finished_has_time'), models.CheckConstraint(condition=models.Q(('progress__gte', 0), ('progress__lte', 1)), name='job_progress_is_a_share')],
-            },
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name='Worker',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('name', models.CharField(max_length=200, unique=True)),
+                        ('seen_at', models.DateTimeField()),
+                    ],
+                    options={
+                        'ordering': ['-seen_at'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Job',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('kind', models.CharField(max_length=60)),
+                        ('title', models.CharField(max_length=200)),
+                        ('status', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('succeeded', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
+                        ('idempotency_key', models.CharField(default=flexplatform.jobs.models.new_key, help_text='The same key for the same kind of work gives the same job', max_length=200)),
+                        ('input', models.JSONField(default=dict)),
+                        ('progress', models.FloatField(default=0, help_text='From 0 to 1')),
+                        ('progress_text', models.CharField(blank=True, max_length=200)),
+                        ('result', models.JSONField(default=dict, help_text='Ids of what was made')),
+                        ('error', models.TextField(blank=True)),
+                        ('attempts', models.PositiveSmallIntegerField(default=0)),
+                        ('worker', models.CharField(blank=True, help_text='Who works on it, or did last', max_length=200)),
+                        ('claim', models.UUIDField(editable=False, null=True)),
+                        ('cancel_requested', models.BooleanField(default=False)),
+                        ('created_at', models.DateTimeField(auto_now_add=True)),
+                        ('sent_at', models.DateTimeField(blank=True, help_text='When it was last given to the broker', null=True)),
+                        ('started_at', models.DateTimeField(blank=True, null=True)),
+                        ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
+                        ('finished_at', models.DateTimeField(blank=True, null=True)),
+                        ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                        ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ],
+                    options={
+                        'ordering': ['-id'],
+                        'indexes': [models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['status', 'heartbeat_at'], name='job_unfinished'), models.Index(fields=['organization', '-id'], name='job_newest_of_organization')],
+                        'constraints': [models.UniqueConstraint(fields=('organization', 'kind', 'idempotency_key'), name='job_key_unique'), models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'cancelled'])), name='job_status_known'), models.CheckConstraint(condition=models.Q(models.Q(('claim__isnull', False), ('status', 'running')), models.Q(models.Q(('status', 'running'), _negated=True), ('claim__isnull', True)), _connector='OR'), name='job_claimed_while_running'), models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running']), ('finished_at__isnull', False), _connector='OR'), name='job_finished_has_time'), models.CheckConstraint(condition=models.Q(('progress__gte', 0), ('progress__lte', 1)), name='job_progress_is_a_share')],
+                    },
+                ),
+            ]
         ),
     ]
