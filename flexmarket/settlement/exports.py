@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import matplotlib
 from fpdf import FPDF, FontFace
 from openpyxl import Workbook
 from openpyxl.styles import Font
@@ -38,7 +38,8 @@ COLUMNS = (
     "aggregator_amount",
 )
 SUMMED = COLUMNS[COLUMNS.index("ordered_kwh") :]
-FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+# Found without importing matplotlib, which every process would pay for.
+FONTS = Path(getattr(find_spec("matplotlib"), "origin", "")).parent / "mpl-data" / "fonts" / "ttf"
 # What fits across a page, with the width of each column in mm.
 PRINTED = {
     "order": 40,
