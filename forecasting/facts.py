@@ -30,7 +30,7 @@ def channel_facts(channel: Channel, device: Asset) -> ChannelFacts | None:
         name=str(channel.pk),
         kind=kind,
         time_zone=site.time_zone,
-        country=site.organization.country,
+        country=site.country or site.organization.country,
         latitude=site.latitude if device.latitude is None else device.latitude,
         longitude=site.longitude if device.longitude is None else device.longitude,
         device={**_parameters(device), "quantity": channel.quantity},

@@ -51,14 +51,14 @@ class PortfolioViewSet(RowViewSet):
 
 
 class SiteViewSet(RowViewSet):
-    """Places with a grid connection; without a slug or a time zone a new one gets its own."""
+    """Places with a grid connection; without a slug, a time zone or a country a new one gets its own."""
 
     model = Site
     serializer_class = SiteSerializer
     needs = row_needs(permissions.VIEW_SITES, permissions.CHANGE_SITES, prices=permissions.VIEW_TARIFFS)
     filters = {
         "portfolio": row("portfolio", Portfolio),
-        **{name: same(name) for name in ("name", "slug", "external_id", "grid_node", "congestion_point")},
+        **{name: same(name) for name in ("name", "slug", "country", "external_id", "grid_node", "congestion_point")},
     }
     orderings = ("name", "slug")
     csv_answers = frozenset({"prices"})
@@ -70,6 +70,7 @@ class SiteViewSet(RowViewSet):
         "latitude": 48.26,
         "longitude": 11.43,
         "time_zone": "Europe/Berlin",
+        "country": "DE",
         "import_limit_kw": 30.0,
         "export_limit_kw": None,
         "grid_node": "",

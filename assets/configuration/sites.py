@@ -102,7 +102,7 @@ class SiteAdmin(CsvAdmin):
     actions = ["export_selected", "edit_selected"]
     change_form_template = "admin/assets/site_change_form.html"
     fieldsets = (
-        (None, {"fields": ("organization", "portfolio", "name", "slug", "external_id", "time_zone")}),
+        (None, {"fields": ("organization", "portfolio", "name", "slug", "external_id", "time_zone", "country")}),
         ("Place", {"fields": ("address", "latitude", "longitude")}),
         ("Grid", {"fields": ("import_limit_kw", "export_limit_kw", "grid_node", "congestion_point")}),
     )

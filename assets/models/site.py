@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 from django_scopes import ScopedManager
 
+from assets.countries import country_of, validate_country
 from assets.models.checked import Checked
 from assets.models.ranges import at_least_zero, between
 from flexplatform.accounts.models import Organization, validate_time_zone
@@ -46,6 +47,12 @@ class Site(Checked):  # type: ignore[django-manager-missing]
     time_zone = models.CharField(
         max_length=64, default="Europe/Berlin", validators=[validate_time_zone], help_text="IANA name"
     )
+    country = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[validate_country],
+        help_text="ISO 3166 code, such as DE, for its public holidays; empty: that of the time zone",
+    )
     import_limit_kw = models.FloatField(null=True, blank=True, help_text="Largest power from the grid; empty: no limit")
     export_limit_kw = models.FloatField(null=True, blank=True, help_text="Largest power to the grid; empty: no limit")
     grid_node = models.CharField(
@@ -76,6 +83,13 @@ class Site(Checked):  # type: ignore[django-manager-missing]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Put a site without a country into that of its time zone; its organization's, where both share the zone."""
+        super().clean()
+        if not self.country and self.organization_id:
+            own = "" if self.time_zone == self.organization.time_zone else country_of(self.time_zone)
+            self.country = own or self.organization.country
 
     @property
     def zone(self) -> ZoneInfo:

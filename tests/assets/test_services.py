@@ -101,6 +101,32 @@ def test_a_site_starts_with_a_slug_and_the_zone_of_its_portfolio(people: People,
 
 
 @pytest.mark.parametrize(
+    ("values", "country"),
+    [
+        ({}, "DE"),
+        ({"time_zone": "Europe/Vienna"}, "AT"),
+        ({"time_zone": "America/Indiana/Vevay"}, "US"),
+        ({"time_zone": "UTC"}, "DE"),
+        ({"time_zone": "Europe/Vienna", "country": "CH"}, "CH"),
+    ],
+)
+def test_a_site_without_a_country_is_in_that_of_its_time_zone(
+    people: People, site: Site, values: dict[str, str], country: str
+) -> None:
+    told = {"name": "Home", "portfolio": site.portfolio_id, "latitude": 38.7, "longitude": -9.1, **values}
+    made = services.create_site(organization=people.a, values=told)
+    assert made.country == country
+    assert services.update_site(site=made, values={"country": "LU", "time_zone": "Europe/Lisbon"}).country == "LU"
+    assert services.update_site(site=made, values={"country": ""}).country == "PT"
+
+
+def test_a_site_in_the_zone_of_its_organization_is_in_its_country(people: People, site: Site) -> None:
+    people.a.country = "LU"
+    told = {"name": "Home", "portfolio": site.portfolio_id, "latitude": 49.6, "longitude": 6.1}
+    assert services.create_site(organization=people.a, values=told).country == "LU"
+
+
+@pytest.mark.parametrize(
     ("values", "field", "message"),
     [
         ({"latitude": 91}, "latitude", "latitude must be between -90 and 90. Given: 91"),
@@ -109,6 +135,8 @@ def test_a_site_starts_with_a_slug_and_the_zone_of_its_portfolio(people: People,
         ({"longitude": float("nan")}, "longitude", "longitude is nan; allowed: a finite number"),
         ({"longitude": float("inf")}, "longitude", "longitude is inf"),
         ({"time_zone": "Mars/Base"}, "time_zone", "Mars/Base is not an IANA time zone"),
+        ({"country": "de"}, "country", "de is no country; allowed: two capital letters of ISO 3166-1"),
+        ({"country": "XX"}, "country", "XX is no country"),
         ({"name": "a\0b"}, "name", "character 0"),
         ({"name": ""}, "name", "cannot be blank"),
         ({"slug": "home"}, "slug", "already exists"),
