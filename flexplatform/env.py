@@ -9,10 +9,40 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from environ.fileaware_mapping import FileAwareMapping
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+
+class Variables(FileAwareMapping):
+    """The environment, where `<NAME>_FILE` names a file that holds the value of `<NAME>`, such as a mounted secret."""
+
+    def __getitem__(self, name: str) -> str:
+        """Return a variable or what its file says, without the white space around it.
+
+        Raises:
+            KeyError: where there is neither.
+            ImproperlyConfigured: where there are both, and for a file that cannot be read.
+        """
+        path = self.env.get(f"{name}_FILE")
+        if not path:
+            return str(self.env[name])
+        if self.env.get(name):
+            raise ImproperlyConfigured(f"Both {name} and {name}_FILE are set; allowed: one of them.")
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise ImproperlyConfigured(f"{name}_FILE is {path}, which cannot be read: {reason}.") from error
+
+
+class Environment(environ.Env):
+    """Reads variables from the environment or from files."""
+
+    ENVIRON = Variables()
+
+
+env = Environment()
 
 PRODUCTION = env.str("ENVIRONMENT", default="development") == "production"
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))

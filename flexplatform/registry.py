@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from flexplatform.accounts.requests import TenantRequest
 
 Text = str | Promise
+# A number of a measure, and the value of each of its labels.
+Sample = tuple[tuple[str, ...], float]
 
 
 class Ordered(Protocol):
@@ -147,6 +149,22 @@ class HealthCheck:
     order: int = 50
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A figure of the whole platform at `/metrics`, as `flexplatform_<name>`, for each value of `labels` one number.
+
+    `read` asks the same number of queries for any number of organizations, and names none of them. What only ever
+    `counts_up` is told apart from what goes up and down.
+    """
+
+    name: str
+    help: str
+    read: Callable[[], Iterable[Sample]]
+    labels: tuple[str, ...] = ()
+    counts_up: bool = False
+    order: int = 50
+
+
 NAVIGATION_GROUPS: dict[str, Text] = {
     "operate": "",
     "plan": _("Planning"),
@@ -160,3 +178,4 @@ panels: Registry[Panel] = Registry()
 alert_sources: Registry[AlertSource] = Registry()
 demo_steps: Registry[DemoStep] = Registry()
 health_checks: Registry[HealthCheck] = Registry()
+measures: Registry[Measure] = Registry()

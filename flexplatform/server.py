@@ -9,8 +9,7 @@ from pathlib import Path
 from flexplatform.embedded.process import LOOPBACK, ChildProcess
 from flexplatform.env import BASE_DIR, VAR_DIR
 
-WORKERS = 2
-THREADS = 4
+WEB_SETTINGS = "python:flexplatform.operations.gunicorn"
 SECONDS_TO_START = 60.0
 SECONDS_TO_FINISH = 2
 
@@ -22,12 +21,8 @@ class PortalServer(ChildProcess):
         self.host = host
         self.port = port
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--bind", bind, "--log-level", "warning"]
-        command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket"]
-        # Connections that a browser keeps open must not keep the server from ending.
-        command += ["--graceful-timeout", str(SECONDS_TO_FINISH)]
-        # Settings that cannot work are said once, and not by every worker.
-        command += ["--preload"]
+        command = [sys.executable, "-m", "gunicorn", "flexplatform.wsgi", "--config", WEB_SETTINGS, "--bind", bind]
+        command += ["--log-level", "warning", "--graceful-timeout", str(SECONDS_TO_FINISH)]
         super().__init__(
             "The web server", command, record=VAR_DIR / "run" / "web.json", environment=environment, folder=BASE_DIR
         )

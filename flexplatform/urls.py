@@ -12,6 +12,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from flexplatform.accounts.views.own import Account, AnswerInvitation, PasswordChange, PasswordResetConfirm
+from flexplatform.operations.metrics import metrics
 from flexplatform.portal.health import healthz
 from flexplatform.portal.views import Favicon, Home, Overview
 from flexplatform.registry import routes
@@ -30,6 +31,7 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("favicon.ico", Favicon.as_view(), name="favicon"),
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("flexplatform.api.urls")),
     path("o/<slug:organization>/", Overview.as_view(), name="overview"),

@@ -25,12 +25,14 @@ class ForecastingConfig(AppConfig):
             Route,
             alert_sources,
             demo_steps,
+            measures,
             navigation,
             panels,
             routes,
         )
         from forecasting import api, demo, forecast_jobs, own_api, provider_api, services, tasks
         from forecasting import panels as own
+        from forecasting.measures import MEASURES
 
         api_resources.add(ApiResource("channels", api.ChannelViewSet, order=25))
         api_resources.add(ApiResource("forecasts", api.ForecastViewSet, order=26))
@@ -45,6 +47,8 @@ class ForecastingConfig(AppConfig):
             )
         )
         alert_sources.add(AlertSource("providers", own.alerts, permissions.VIEW_FORECASTS, order=40))
+        for measure in MEASURES:
+            measures.add(measure)
         alert_sources.add(AlertSource("forecasts", own.drift, permissions.VIEW_FORECASTS, order=41))
         job_kinds.add(
             JobKind(

@@ -23,11 +23,13 @@ class TelemetryConfig(AppConfig):
             alert_sources,
             demo_steps,
             health_checks,
+            measures,
             navigation,
             routes,
         )
         from flexplatform.registry import panels as page_panels
         from telemetry import api, health, panels
+        from telemetry.measures import MEASURES
         from telemetry.simulation.demo import make_devices
 
         api_resources.add(ApiResource("readings", api.ReadingViewSet, order=21))
@@ -52,3 +54,5 @@ class TelemetryConfig(AppConfig):
         demo_steps.add(DemoStep("devices", "Devices", make_devices, order=31))
         alert_sources.add(AlertSource("telemetry", panels.alerts, VIEW_TELEMETRY, order=30))
         health_checks.add(HealthCheck("mqtt_bridge", health.bridge))
+        for measure in MEASURES:
+            measures.add(measure)

@@ -15,6 +15,7 @@ class JobsConfig(AppConfig):
         from flexplatform import registry
         from flexplatform.accounts.permissions import VIEW_JOBS
         from flexplatform.jobs import panels, workers
+        from flexplatform.jobs.measures import MEASURES
 
         registry.routes.add(registry.Route("jobs", "jobs/", "flexplatform.jobs.urls", order=60))
         registry.navigation.add(
@@ -32,3 +33,5 @@ class JobsConfig(AppConfig):
         )
         registry.alert_sources.add(registry.AlertSource("jobs", panels.failures, VIEW_JOBS, order=10))
         registry.health_checks.add(registry.HealthCheck("jobs", workers.health))
+        for measure in MEASURES:
+            registry.measures.add(measure)

@@ -12,6 +12,7 @@ from flexplatform.jobs.claims import reconcile
 from flexplatform.jobs.messages import RECONCILE_TASK, RUN_TASK
 from flexplatform.jobs.registry import Priority
 from flexplatform.jobs.work import execute_next
+from flexplatform.operations import alive
 
 
 @app.task(name=RUN_TASK, bind=True)
@@ -30,4 +31,15 @@ def reconcile_jobs() -> None:
 @signals.heartbeat_sent.connect
 def _seen(sender: Any, **_arguments: Any) -> None:
     """Note in the worker's main process that it is alive, also while its child works on something long."""
+    alive.note(alive.WORKER)
     workers.seen(str(getattr(sender, "hostname", "") or getattr(sender.eventer, "hostname", "worker")))
+
+
+@signals.beat_init.connect
+def _note_what_the_clock_sends(**_arguments: Any) -> None:
+    """Note with each message that the clock's own process is alive, and the broker with it."""
+    signals.after_task_publish.connect(_sent, weak=False)
+
+
+def _sent(**_arguments: Any) -> None:
+    alive.note(alive.CLOCK)

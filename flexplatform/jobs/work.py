@@ -18,6 +18,7 @@ from flexplatform.jobs.errors import ClaimLostError, JobCancelledError, JobError
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.parts import UNFORESEEN, conclusion, hand_out, has_unfinished_parts, tell_whole
 from flexplatform.jobs.registry import Priority, Result, follow_ups, job_kind
+from flexplatform.operations.logs import naming
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,8 @@ def execute(job_id: int, *, worker: str, beat_every: float | None = None) -> Job
 
 def _execute(job: Job, beat_every: float | None) -> Job.Status | None:
     seconds = settings.JOBS_HEARTBEAT_SECONDS if beat_every is None else beat_every
-    with organization_scope(job.organization), audit.acting(job.requester or ANONYMOUS, Door.TASK):
+    acting = audit.acting(job.requester or ANONYMOUS, Door.TASK)
+    with organization_scope(job.organization), naming(job=job.pk, kind=job.kind), acting:
         work = Work(job)
         with _heartbeat(work, seconds):
             status, values = _outcome(work)

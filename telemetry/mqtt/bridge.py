@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django_scopes import scopes_disabled
 
+from flexplatform.operations import alive
 from telemetry.models import BridgeState
 from telemetry.mqtt.address import BrokerAddress
 from telemetry.mqtt.dispatch import Dispatcher
@@ -73,9 +74,11 @@ class Bridge:
                     self._serve()
                 finally:
                     self.lock.release()
-            elif not waiting:
+            else:
+                if not waiting:
+                    log.warning("Another bridge is active, or the database is away; this one stands by.")
                 waiting = True
-                log.warning("Another bridge is active, or the database is away; this one stands by.")
+                alive.note(alive.BRIDGE)
             self.stopping.wait(SECONDS_BETWEEN_TRIES)
 
     def _serve(self) -> None:
@@ -178,6 +181,7 @@ class Bridge:
             "problem": state.refused[:300],
         }
         BridgeState.objects.update_or_create(client_id=self.link_options.client_id, defaults=values)
+        alive.note(alive.BRIDGE)
         age = "never" if committed is None else f"{time.time() - committed:.1f} s ago"
         log.info(
             "%.0f messages/s, %d queued, last commit %s; %d stored, %d known, %d refused in all.",
