@@ -160,6 +160,7 @@ PLATFORM: dict[str, tuple[int, int]] = {
     "favicon": (302, 302),
     "set_language": (302, 302),
     "healthz": (200, 200),
+    "metrics": (404, 404),
 }
 
 # Of the admin's own addresses; those of its models are walked by model.
