@@ -42,10 +42,21 @@ class ScenarioRunAdmin(TenantRecordAdmin):
     """Runs of scenarios."""
 
     organization_path = "organization"
-    list_display = ("scenario", "label", "solver", "created_at")
+    list_display = ("scenario", "label", "solver", "method", "created_at")
     list_filter = ("solver",)
     list_select_related = ("scenario", "organization")
-    fields = ("organization", "scenario", "label", "changes", "solver", "gap", "time_limit", "job", "created_at")
+    fields = (
+        "organization",
+        "scenario",
+        "label",
+        "changes",
+        "solver",
+        "gap",
+        "time_limit",
+        "method",
+        "job",
+        "created_at",
+    )
 
 
 @admin.register(MarketProduct)

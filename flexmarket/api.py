@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -14,13 +14,16 @@ from rest_framework.response import Response
 
 from assets.models import Site
 from flexmarket.engine.exporters import EXPORTERS
+from flexmarket.engine.methods import METHODS
 from flexmarket.models import SERIES, FlexibilityOffers
+from flexmarket.quantifying import QUANTIFY, request_quantified
 from flexmarket.queries import DEFAULT_METHOD
 from flexmarket.views import archive_of
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
 from flexplatform.api.csv import CsvRenderer
 from flexplatform.api.filters import check_names, refused, row, same
+from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.api.series import SeriesTable, TableResponse
 from optimization.models import ScheduleRun
@@ -70,13 +73,24 @@ class OfferSerializer(serializers.ModelSerializer[FlexibilityOffers]):
         return offers.columns_as_lists
 
 
+class QuantifySerializer(serializers.Serializer[Any]):
+    """The plan whose flexibility is wanted, and the method."""
+
+    run = serializers.IntegerField(help_text="Id of the schedule run")
+    method = serializers.ChoiceField(
+        choices=sorted(METHODS),
+        help_text="opentumflex: rules of thumb, made with every plan; exact: only offers that can be kept",
+    )
+
+
 class OfferViewSet(TenantViewSet):
-    """Flexibility offers of runs."""
+    """Flexibility offers of runs: those of `opentumflex` are made with every plan, those of `exact` on request."""
 
     serializer_class = OfferSerializer
     needs = {
         "list": permissions.VIEW_OFFERS,
         "retrieve": permissions.VIEW_OFFERS,
+        "create": permissions.RUN_SCHEDULES,
         "export": permissions.EXPORT_OFFERS,
     }
     filters = {
@@ -84,12 +98,17 @@ class OfferViewSet(TenantViewSet):
         "site": row("run__site", Site),
         "device": same("device"),
         "kind": same("kind"),
-        "method": same("method"),
+        "method": same("method", sorted(METHODS)),
     }
     csv_answers = frozenset({"list", "retrieve"})
+    keyed_by_job = frozenset({"create"})
     examples = {
         "list": Example(answer=OFFER, answer_csv=OFFER_CSV),
         "retrieve": Example(answer=OFFER, answer_csv=OFFER_CSV),
+        "create": Example(
+            request={"run": 3, "method": "exact"},
+            answer=JOB | {"kind": QUANTIFY, "title": "Quantify Dachau 1 (exact)"},
+        ),
         "export": Example(),
     }
 
@@ -113,10 +132,21 @@ class OfferViewSet(TenantViewSet):
         offers = self.get_object()
         return TableResponse(self.get_serializer(offers).data, _table([offers]))
 
+    @extend_schema(request=QuantifySerializer, responses={202: JobSerializer})
+    def create(self, request: Request) -> Response:
+        """Quantify the flexibility of a run by a method; the answer is the job that does it, in seconds to a minute."""
+        form = QuantifySerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        runs = ScheduleRun.objects.select_related("site", "organization")
+        run = cast("ScheduleRun", self.own_row("run", form.validated_data["run"], runs))
+        job = request_quantified(run=run, method=form.validated_data["method"], idempotency_key=self.idempotency_key)
+        return accepted(job, request)
+
     @extend_schema(
         parameters=[
             OpenApiParameter("run", int, required=True),
             OpenApiParameter("market", str, enum=MARKETS, required=True),
+            OpenApiParameter("method", str, enum=sorted(METHODS), default=DEFAULT_METHOD),
         ],
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
@@ -124,14 +154,17 @@ class OfferViewSet(TenantViewSet):
     def export(self, request: Request) -> HttpResponse:
         """Answer the market's files of a run, one per device, in one ZIP archive."""
         asked = request.query_params
-        check_names(asked, ("run", "market"))
+        check_names(asked, ("run", "market", "method"))
         market = asked.get("market", "")
         if market not in EXPORTERS:
             raise refused("market", market or "missing", ", ".join(MARKETS))
-        runs = ScheduleRun.objects.select_related("site")
-        archive = archive_of(cast("ScheduleRun", self.own_row("run", asked.get("run"), runs)), market)
+        method = asked.get("method", DEFAULT_METHOD)
+        if method not in METHODS:
+            raise refused("method", method, ", ".join(sorted(METHODS)))
+        run = cast("ScheduleRun", self.own_row("run", asked.get("run"), ScheduleRun.objects.select_related("site")))
+        archive = archive_of(run, market, method)
         if archive is None:
-            raise Http404
+            raise refused("run", run.pk, f"the id of a run that has offers by the method {method}")
         return archive
 
 

@@ -11,7 +11,7 @@ class FlexmarketConfig(AppConfig):
 
     def ready(self) -> None:
         """Register routes, the site page's panel, and the offers that follow a planned site."""
-        from flexmarket import api, overview_panel, tasks
+        from flexmarket import api, overview_panel, quantifying, tasks
         from flexmarket import panels as own
         from flexmarket.flexmeasures.registration import register_flexmeasures
         from flexmarket.lab import api as lab_api
@@ -81,6 +81,28 @@ class FlexmarketConfig(AppConfig):
                 run_permission=permissions.RUN_SCHEDULES,
                 result_url=lab_tasks.solved_page,
                 order=40,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                quantifying.QUANTIFY,
+                "Flexibility by a method",
+                quantifying.quantify_run,
+                view_permission=permissions.VIEW_OFFERS,
+                run_permission=permissions.RUN_SCHEDULES,
+                result_url=quantifying.quantified_page,
+                order=39,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                quantifying.QUANTIFY_MANY,
+                "Flexibility of many sites by a method",
+                quantifying.quantify_many,
+                view_permission=permissions.VIEW_OFFERS,
+                run_permission=permissions.RUN_SCHEDULES,
+                conclude=quantifying.conclude_many,
+                order=39,
             )
         )
         job_kinds.add(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from flexmarket.models import FlexibilityOffers
+from flexmarket.queries import DEFAULT_METHOD
 from flexplatform.accounts import permissions
 from flexplatform.accounts.models import Organization
 from flexplatform.accounts.requests import TenantRequest
@@ -66,7 +67,7 @@ def _offered_power(organization: Organization, days: Sequence[date]) -> dict[str
 
 def _summed(organization: Organization, days: Sequence[date], runs: QuerySet[ScheduleRun]) -> dict[str, Series]:
     start, _second, count = steps_of(organization, days)
-    offers = FlexibilityOffers.objects.filter(run__in=runs.order_by().values("pk")).order_by()
+    offers = FlexibilityOffers.objects.filter(run__in=runs.order_by().values("pk"), method=DEFAULT_METHOD).order_by()
     steps = ("run__start", "run__step_seconds")
     rows = list(offers.values_list(*steps, *(f"{direction}_power_kw" for direction in DIRECTIONS)))
     totals = {direction: nothing(count) for direction in DIRECTIONS}

@@ -12,7 +12,7 @@ from flexmarket.settlement import views as settlement
 from flexmarket.trading import order_views as orders
 from flexmarket.trading import product_views as products
 from flexmarket.trading import views as trading
-from flexmarket.views import OfferCharts, OfferExport
+from flexmarket.views import OfferCharts, OfferExport, QuantifyRun
 
 RUN = "scenarios/<int:scenario>/runs/<int:scenario_run>"
 PAIR = "scenarios/<int:scenario>/compare/<int:before>/<int:after>"
@@ -20,10 +20,12 @@ PAIR = "scenarios/<int:scenario>/compare/<int:before>/<int:after>"
 urlpatterns = [
     path("offers/", board.OffersBoard.as_view(), name="offers"),
     path("offers/charts.json", board.BoardCharts.as_view(), name="board_charts"),
+    path("offers/quantify/", board.QuantifyBoard.as_view(), name="board_quantify"),
     path("offers/<slug:market>.zip", board.BoardExport.as_view(), name="board_export"),
     path("overview/flexibility.json", OverviewFlexibility.as_view(), name="overview_flexibility"),
     path("runs/<int:run>/offers.json", OfferCharts.as_view(), name="offer_charts"),
     path("runs/<int:run>/offers/<slug:market>.zip", OfferExport.as_view(), name="offer_export"),
+    path("runs/<int:run>/offers/quantify/", QuantifyRun.as_view(), name="offers_quantify"),
     path("scenarios/", lab.ScenarioList.as_view(), name="scenarios"),
     path("scenarios/new/", lab.NewScenario.as_view(), name="scenario_new"),
     path("scenarios/<int:scenario>/", lab.ScenarioPage.as_view(), name="scenario"),

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy
 from assets.models import KINDS, Portfolio
 from flexmarket.board.selection import DIRECTIONS, Wanted, newest_day
 from flexmarket.engine.exporters import EXPORTERS
+from flexmarket.method_words import METHOD_CHOICES
+from flexmarket.queries import DEFAULT_METHOD
 from flexplatform.accounts.models import Organization
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -24,6 +26,7 @@ class BoardForm(forms.Form):
         input_formats=["%Y-%m-%d"],
         widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
     )
+    method = forms.ChoiceField(required=False, label=gettext_lazy("Method"), choices=METHOD_CHOICES)
     market = forms.ChoiceField(required=False, label=gettext_lazy("Market"))
     portfolio = forms.ModelChoiceField(
         Portfolio.objects.none(), required=False, label=gettext_lazy("Portfolio"), empty_label=gettext_lazy("all")
@@ -63,4 +66,5 @@ class BoardForm(forms.Form):
             site=asked.get("site", ""),
             kind=asked.get("kind", ""),
             device=asked.get("device", ""),
+            method=asked.get("method") or DEFAULT_METHOD,
         )

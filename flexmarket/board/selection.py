@@ -33,6 +33,7 @@ class Wanted:
     site: str = ""
     kind: str = ""
     device: str = ""
+    method: str = DEFAULT_METHOD
 
     @property
     def horizon(self) -> Horizon:
@@ -114,7 +115,7 @@ def newest_runs(organization: Organization, wanted: Wanted) -> dict[int, Schedul
         runs = runs.filter(site__portfolio=wanted.portfolio)
     if wanted.site:
         runs = runs.filter(site__name__icontains=wanted.site)
-    columns = ("start", "step_seconds", "count", "site__name", "site__slug", "site__time_zone")
+    columns = ("organization", "start", "step_seconds", "count", "site__name", "site__slug", "site__time_zone")
     found: dict[int, ScheduleRun] = {}
     for run in runs.select_related("site").only(*columns).order_by("created_at", "id"):
         found[run.site_id] = run
@@ -123,12 +124,20 @@ def newest_runs(organization: Organization, wanted: Wanted) -> dict[int, Schedul
 
 def offers_of(runs: Iterable[int], wanted: Wanted) -> QuerySet[FlexibilityOffers]:
     """Return the offers of runs that the filter lets through."""
-    offers = FlexibilityOffers.objects.filter(run__in=list(runs), method=DEFAULT_METHOD)
+    offers = FlexibilityOffers.objects.filter(run__in=list(runs), method=wanted.method)
     if wanted.kind:
         offers = offers.filter(kind=wanted.kind)
     if wanted.device:
         offers = offers.filter(device__icontains=wanted.device)
     return offers.order_by("id")
+
+
+def runs_without_offers(organization: Organization, wanted: Wanted) -> list[ScheduleRun]:
+    """Return the runs of the selection that the method has not quantified yet; two queries."""
+    runs = newest_runs(organization, wanted)
+    known = FlexibilityOffers.objects.filter(run__in=list(runs), method=wanted.method).order_by()
+    quantified = set(known.values_list("run_id", flat=True).distinct())
+    return [run for pk, run in runs.items() if pk not in quantified]
 
 
 def _steps(

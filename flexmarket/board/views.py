@@ -3,23 +3,33 @@
 from typing import Any
 
 import numpy as np
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from flexmarket.board.exporting import archive_of_selection
 from flexmarket.board.forms import BoardForm
 from flexmarket.board.merit_order import CT_PER_EUR, curve_of, merit_order
-from flexmarket.board.selection import DIRECTIONS, Board, Wanted, board_of
+from flexmarket.board.selection import DIRECTIONS, Board, Wanted, board_of, runs_without_offers
 from flexmarket.charts import board_chart
 from flexmarket.engine.exporters import EXPORTERS
 from flexmarket.lab.views import STYLES
+from flexmarket.method_words import METHOD_WORDS
+from flexmarket.quantifying import MOST_RUNS, QUANTIFY_MANY, request_many_quantified
+from flexmarket.queries import DEFAULT_METHOD
 from flexplatform.accounts import permissions
+from flexplatform.jobs.errors import JobConflictError
+from flexplatform.jobs.models import Job, new_key
 from flexplatform.portal.charts import CHART_SCRIPTS, ChartPage
 from flexplatform.portal.views import OrganizationMixin
 
 ROWS_PER_PAGE = 100
+LONGEST_QUERY, LONGEST_KEY = 500, 100
 
 
 class BoardMixin(OrganizationMixin):
@@ -53,8 +63,18 @@ class OffersBoard(BoardMixin, TemplateView):
         step = self._step(board)
         rows = merit_order(board, step, directions) if board.sources else []
         market = form.cleaned_data.get("market") or sorted(EXPORTERS)[0]
+        on_request = wanted.method != DEFAULT_METHOD
+        job = self._job()
         shown = {
-            "form": BoardForm(self.organization, initial={**form.cleaned_data, "day": wanted.day, "market": market}),
+            "method": wanted.method,
+            "method_line": METHOD_WORDS[wanted.method].line,
+            "on_request": on_request,
+            "missing": len(runs_without_offers(self.organization, wanted)) if on_request else 0,
+            "most_runs": MOST_RUNS,
+            "may_quantify": self.tenant_request.membership.may(permissions.RUN_SCHEDULES),
+            "job": job,
+            "key": new_key(),
+            "form": BoardForm(self.organization, initial=_initial(form, wanted, market)),
             "wrong": [f"{form.fields[name].label}: {errors[0]}" for name, errors in form.errors.items()],
             "filtered": bool(self.request.GET),
             "board": board,
@@ -71,6 +91,21 @@ class OffersBoard(BoardMixin, TemplateView):
             "styles": STYLES,
         }
         return super().get_context_data(**{**kwargs, **shown})
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Answer the page; once the job that quantifies has ended, htmx loads it a last time."""
+        response = super().render_to_response(context, **kwargs)
+        job = context["job"]
+        if self.request.headers.get("HX-Request") and (job is None or job.finished):
+            response["HX-Refresh"] = "true"
+        return response
+
+    def _job(self) -> Job | None:
+        """Return the job in `?job=` that quantifies many plans."""
+        text = self.request.GET.get("job", "")
+        if not (text.isascii() and text.isdigit() and len(text) < 19):
+            return None
+        return Job.objects.filter(organization=self.organization, kind=QUANTIFY_MANY, pk=int(text)).first()
 
     def _step(self, board: Board) -> int:
         text = self.request.GET.get("step", "")
@@ -112,6 +147,38 @@ class BoardExport(BoardMixin):
         name = f"{self.organization.slug}_{wanted.day}_{market}.zip"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(archive, content_type="application/zip", headers=headers)
+
+
+class QuantifyBoard(BoardMixin):
+    """Asks for the offers that the chosen method has not made yet, of the sites that the filter lets through."""
+
+    permission = permissions.RUN_SCHEDULES
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Start the job and show the board as it was filtered."""
+        asked = QueryDict(request.POST.get("back", "")[:LONGEST_QUERY], mutable=True)
+        form = BoardForm(self.organization, asked)
+        form.is_valid()
+        wanted = form.wanted(self.organization)
+        asked["method"] = wanted.method
+        try:
+            job = request_many_quantified(
+                organization=self.organization,
+                runs=runs_without_offers(self.organization, wanted),
+                method=wanted.method,
+                idempotency_key=request.POST.get("key", "")[:LONGEST_KEY],
+            )
+        except (ValidationError, JobConflictError) as error:
+            text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+            messages.error(request, _("Nothing was quantified: {reason}").format(reason=text))
+        else:
+            asked["job"] = str(job.pk)
+        return redirect(f"{reverse('offers', args=[self.organization.slug])}?{asked.urlencode()}")
+
+
+def _initial(form: BoardForm, wanted: Wanted, market: str) -> dict[str, Any]:
+    return {**form.cleaned_data, "day": wanted.day, "market": market, "method": wanted.method}
 
 
 def _quarters(board: Board, wanted: Wanted, directions: tuple[str, ...]) -> list[dict[str, Any]]:

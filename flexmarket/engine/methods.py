@@ -5,7 +5,7 @@ from typing import Protocol
 
 from flexmarket.engine import exact, opentumflex
 from flexmarket.engine.errors import OfferError
-from flexmarket.engine.site_plan import PLAN_DECIMALS, SitePlan
+from flexmarket.engine.site_plan import PLAN_DECIMALS, SitePlan, check_plan
 from flexmarket.engine.table import FlexTable
 from optimization.engine.devices import Device
 from optimization.engine.problem import SiteProblem
@@ -59,10 +59,9 @@ def quantify(
     included.
 
     Raises:
-        OfferError: for an unknown method, or a schedule of another horizon than the problem's.
+        OfferError: for an unknown method, or a schedule of another horizon or other devices than the problem's.
     """
     if method not in METHODS:
         raise OfferError("method", method, ", ".join(sorted(METHODS)))
-    if schedule.horizon != problem.horizon:
-        raise OfferError("schedule.horizon", schedule.horizon, f"the problem's horizon ({problem.horizon})")
+    check_plan(problem, schedule)
     return METHODS[method](problem, schedule, decimals=decimals)

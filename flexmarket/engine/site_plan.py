@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from flexmarket.engine.errors import OfferError
 from optimization.engine.devices import Battery, Device, ElectricLoad, HeatStorage, ShiftableLoad
 from optimization.engine.devices.renewable import Renewable
 from optimization.engine.problem import SiteProblem
@@ -25,6 +26,20 @@ def of_kind(device: Device, kind: type[DeviceT]) -> DeviceT:
     if not isinstance(device, kind):
         raise TypeError(f"{device.name} is a {device.kind}, not a {kind.kind}")
     return device
+
+
+def check_plan(problem: SiteProblem, schedule: Schedule) -> None:
+    """Refuse a schedule that is none of the site as it is now.
+
+    Raises:
+        OfferError: for another horizon, or other devices.
+    """
+    if schedule.horizon != problem.horizon:
+        raise OfferError("schedule.horizon", schedule.horizon, f"the problem's horizon ({problem.horizon})")
+    planned, present = set(schedule.devices), {device.name for device in problem.devices}
+    if planned != present:
+        others = ", ".join(sorted(planned ^ present))
+        raise OfferError("schedule.devices", f"without or only of {others}", "a plan of the devices as they are now")
 
 
 @dataclass(frozen=True)

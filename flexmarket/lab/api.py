@@ -14,6 +14,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from flexmarket.engine.methods import DEFAULT_METHOD, METHODS
 from flexmarket.lab.charts import compared_runs
 from flexmarket.lab.inputs import problem_of
 from flexmarket.lab.numbers import numbers_of
@@ -64,6 +65,7 @@ RUN: dict[str, Any] = {
     "solver": "milp",
     "gap": 0.001,
     "time_limit": 60.0,
+    "method": "opentumflex",
     "summary": SUMMARY,
     "created_at": "2026-11-21T12:00:03Z",
 }
@@ -154,6 +156,9 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     solver = serializers.ChoiceField(choices=list(SOLVERS), default="milp")
     gap = serializers.FloatField(default=REQUEST_GAP, help_text="Relative gap that is good enough")
     time_limit = serializers.FloatField(default=REQUEST_SECONDS, help_text="Seconds for the solver")
+    method = serializers.ChoiceField(
+        choices=sorted(METHODS), default=DEFAULT_METHOD, help_text="How offers are quantified; exact takes longer"
+    )
 
 
 def _decoded(text: str) -> bytes:

@@ -14,7 +14,9 @@ from assets.queries import device_label
 from flexmarket.lab.inputs import problem_of
 from flexmarket.lab.labels import GROUP_LABELS, label_of, unit_of
 from flexmarket.lab.numbers import Change, Changes, Number, numbers_of
+from flexmarket.method_words import METHOD_CHOICES, METHOD_WORDS
 from flexmarket.models import Scenario
+from flexmarket.queries import DEFAULT_METHOD
 from optimization.engine import ProblemError
 from optimization.forms import SolverForm
 from optimization.scenarios import MAX_BYTES, SCENARIOS
@@ -92,6 +94,9 @@ class WhatIfForm(SolverForm):
     """Every number of a scenario; `changes` are those that differ from its input."""
 
     label = forms.CharField(required=False, max_length=100, label=gettext_lazy("Name of this run"))
+    method = forms.ChoiceField(
+        label=gettext_lazy("Method of the offers"), choices=METHOD_CHOICES, initial=DEFAULT_METHOD
+    )
     key = forms.CharField(max_length=200, widget=forms.HiddenInput)
 
     def __init__(self, scenario: Scenario, *args: Any, changes: Changes | None = None, **kwargs: Any) -> None:
@@ -122,6 +127,11 @@ class WhatIfForm(SolverForm):
             label = GROUP_LABELS[owner] if owner in GROUP_LABELS else device_label(owner, self.kinds)
             fields = [(self[number.name], unit_of(number), number.name in changed) for number in numbers]
             yield Group(owner, str(label), self.kinds.get(owner, ""), fields)
+
+    @property
+    def method_lines(self) -> list[tuple[str, str]]:
+        """What tells the methods of the offers apart: name and line of each."""
+        return [(str(words.label), str(words.line)) for words in METHOD_WORDS.values()]
 
     @property
     def changes(self) -> dict[str, Change]:

@@ -53,7 +53,11 @@ def options_of(scenario: Scenario, run: ScenarioRun | None = None) -> RunOptions
         markets=MARKETS,
         plot_format=PLOT_FORMAT,
     )
-    return options if run is None else replace(options, solver=run.solver, gap=run.gap, time_limit=run.time_limit)
+    return (
+        options
+        if run is None
+        else replace(options, solver=run.solver, gap=run.gap, time_limit=run.time_limit, method=run.method)
+    )
 
 
 def problem_of(scenario: Scenario, changes: Changes | None = None) -> SiteProblem:

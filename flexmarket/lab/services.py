@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from django.db import transaction
 
+from flexmarket.engine.methods import DEFAULT_METHOD, METHODS
 from flexmarket.lab.inputs import file_of, problem_of
 from flexmarket.lab.labels import described
 from flexmarket.lab.numbers import Change, Changes
@@ -105,9 +106,10 @@ def request_scenario_run(
     solver: str = "milp",
     gap: float = REQUEST_GAP,
     time_limit: float = REQUEST_SECONDS,
+    method: str = DEFAULT_METHOD,
     idempotency_key: str = "",
 ) -> ScenarioRun:
-    """Return the run that plans a scenario with changed numbers in the background.
+    """Return the run that plans a scenario with changed numbers in the background, and quantifies by `method`.
 
     Raises:
         ProblemError: for a number or an option that cannot be.
@@ -115,6 +117,8 @@ def request_scenario_run(
         JobConflictError: when the key belongs to another request.
     """
     check_options(solver, gap, time_limit)
+    if method not in METHODS:
+        raise ProblemError("method", repr(method[:40]), ", ".join(sorted(METHODS)))
     given = dict(changes or {})
     problem_of(scenario, given)
     if len(label) > LONGEST_NAME:
@@ -122,7 +126,7 @@ def request_scenario_run(
     if ScenarioRun.objects.filter(scenario=scenario).count() >= MOST_RUNS:
         raise ProblemError("runs", MOST_RUNS, f"at most {MOST_RUNS} of a scenario; upload it again to go on")
     options = {"label": label or _label(given), "changes": given, "solver": solver, "gap": gap}
-    options["time_limit"] = time_limit
+    options |= {"time_limit": time_limit, "method": method}
     job = enqueue(
         organization=scenario.organization,
         kind=SOLVE_SCENARIO,

@@ -19,6 +19,7 @@ from flexmarket.lab.inputs import parameters_of_file, series_of
 from flexmarket.lab.labels import described
 from flexmarket.lab.queries import runs_of, scenarios_newest_first
 from flexmarket.lab.services import ScenarioBusyError, create_scenario, delete_scenario, request_scenario_run
+from flexmarket.method_words import METHOD_WORDS
 from flexmarket.models import Scenario, ScenarioArchive, ScenarioRun
 from flexplatform.accounts import permissions
 from flexplatform.jobs.errors import JobConflictError
@@ -151,6 +152,7 @@ class ScenarioPage(ScenarioMixin, TemplateView):
                 solver=asked["solver"],
                 gap=form.gap,
                 time_limit=asked["time_limit"],
+                method=asked["method"],
                 idempotency_key=asked["key"],
             )
         except ProblemError as error:
@@ -166,6 +168,7 @@ class ScenarioPage(ScenarioMixin, TemplateView):
         initial: dict[str, Any] = {"key": new_key()}
         if begin is not None:
             initial |= {"solver": begin.solver, "gap_percent": PERCENT * begin.gap, "time_limit": begin.time_limit}
+            initial["method"] = begin.method
         return WhatIfForm(scenario, initial=initial, changes=begin.changes if begin else None)
 
 
@@ -186,6 +189,7 @@ class ScenarioRunPage(LiveMixin, ScenarioMixin, TemplateView):
             "run": run,
             "job": run.job,
             "changes": [(described(name), value) for name, value in run.changes.items()],
+            "method": METHOD_WORDS[run.method].label if run.method in METHOD_WORDS else run.method,
             "others": [each for each in runs if each.solved and each.pk != run.pk],
             "may_run": membership.may(permissions.RUN_SCHEDULES),
             "may_export": membership.may(permissions.EXPORT_OFFERS),

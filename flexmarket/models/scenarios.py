@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
+from flexmarket.engine.methods import DEFAULT_METHOD
 from flexplatform.accounts.models import Organization
 from flexplatform.fields import SeriesField
 from flexplatform.jobs.models import Job
@@ -72,6 +73,7 @@ class ScenarioRun(models.Model):  # type: ignore[django-manager-missing]
     solver = models.CharField(max_length=40)
     gap = models.FloatField(help_text="Relative gap that is good enough")
     time_limit = models.FloatField(help_text="Seconds for the solver")
+    method = models.CharField(max_length=40, default=DEFAULT_METHOD, help_text="How its offers are quantified")
     summary = models.JSONField(default=dict, blank=True, help_text="Costs, energies, wishes and offers")
     created_at = models.DateTimeField(auto_now_add=True)
 

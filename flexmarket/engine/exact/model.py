@@ -6,6 +6,7 @@ import numpy as np
 
 from flexmarket.engine.errors import OfferError
 from flexmarket.engine.exact.linear import Bounds, Entries, Mask, Program
+from flexmarket.engine.site_plan import check_plan
 from optimization.engine.compiled import Filled, Places, cache
 from optimization.engine.devices import Device
 from optimization.engine.guides import guide_from_series
@@ -31,8 +32,7 @@ class PlannedSite:
     """
 
     def __init__(self, problem: SiteProblem, schedule: Schedule) -> None:
-        if schedule.horizon != problem.horizon:
-            raise OfferError("schedule.horizon", schedule.horizon, f"the problem's horizon ({problem.horizon})")
+        check_plan(problem, schedule)
         self.problem, self.schedule = problem, schedule
         self.site = Site(problem)
         self.compiled = cache.get(self.site.topology)

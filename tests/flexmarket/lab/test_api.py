@@ -107,3 +107,23 @@ def test_a_number_that_cannot_be_is_refused_by_name(
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == next(iter(changes))
     assert not ScenarioRun.objects.exists()
+
+
+def test_a_run_is_quantified_by_the_chosen_method(people: People, in_a: None, of_a: APIClient) -> None:
+    scenario = upload(of_a, template("csv")).json()["id"]
+
+    def asked(key: str, **body: Any) -> Any:
+        body = {"scenario": scenario, **body}
+        return of_a.post(RUNS, body, format="json", headers={"Idempotency-Key": key})
+
+    refused = asked("1", method="guess")
+    assert (refused.status_code, [error["field"] for error in refused.json()["errors"]]) == (400, ["method"])
+    assert asked("2", method="exact").status_code == 202
+    asked("3")
+    work_off()
+    exact, rules = ScenarioRun.objects.order_by("id")
+    assert (exact.method, rules.method) == ("exact", "opentumflex")
+    offers = [of_a.get(f"{RUNS}{run.pk}/").json()["series"]["offers"] for run in (exact, rules)]
+    assert offers[0]["bat"]["positive_power_kw"] != offers[1]["bat"]["positive_power_kw"]
+    page = people.client("alice").get(f"/o/a/scenarios/{scenario}/", {"from": exact.pk})
+    assert page.context["form"]["method"].value() == "exact"

@@ -1,0 +1,30 @@
+"""What the methods of quantification are called, and what tells one from the other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from flexmarket.engine.methods import DEFAULT_METHOD, METHODS
+
+
+@dataclass(frozen=True)
+class MethodWords:
+    """The name of a method, and one line about it."""
+
+    label: str | Promise
+    line: str | Promise
+
+
+METHOD_WORDS: Mapping[str, MethodWords] = {
+    "opentumflex": MethodWords(
+        _("OpenTUMFlex, by rules of thumb"),
+        _("Looks at each device alone, at once with every plan; a part of its offers cannot be kept when called."),
+    ),
+    "exact": MethodWords(
+        _("Exact, by the site's own model"),
+        _("Every offer can be kept, and its price holds all that follows; it takes seconds for a site, on request."),
+    ),
+}
+METHOD_CHOICES = [(name, METHOD_WORDS[name].label) for name in sorted(METHODS, key=lambda each: each != DEFAULT_METHOD)]
