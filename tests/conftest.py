@@ -116,8 +116,8 @@ class People:
         return client
 
 
-@pytest.fixture
-def people(db: None) -> People:
+def make_people() -> People:
+    """Store the two organizations and their people."""
     a, b = OrganizationFactory(name="A", slug="a"), OrganizationFactory(name="B", slug="b")
     names = ("alice", "bob", "charlie", "dave")
     users = {name: UserFactory(email=f"{name}@example.com") for name in names}
@@ -125,3 +125,8 @@ def people(db: None) -> People:
     MembershipFactory(user=users["bob"], organization=a, role=Role.VIEWER)
     MembershipFactory(user=users["charlie"], organization=b, role=Role.OWNER)
     return People(a=a, b=b, **users)
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    return make_people()

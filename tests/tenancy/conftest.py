@@ -1,8 +1,13 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from assets.models import Asset
 from assets.services import create_asset
@@ -51,7 +56,7 @@ from telemetry.services import (
 from telemetry.services.mappings import create_mapping
 from telemetry.services.readings import Letter
 from tests.api.conftest import of_a, of_b
-from tests.conftest import People
+from tests.conftest import People, make_people
 from tests.factories import (
     MembershipFactory,
     PriceSeriesFactory,
@@ -293,14 +298,56 @@ class World:
         return route
 
 
-@pytest.fixture
-def world(people: People) -> World:
-    return World(people.a, people.alice)
+@dataclass(frozen=True)
+class Furnished:
+    """Both organizations with one of everything."""
+
+    people: People
+    world: World
+    foreign: World
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stored(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Furnished | None]:
+    """Store both organizations once for all tests of a module, as it takes longer than most of these tests.
+
+    What a test changes is rolled back after it. Only SQLite in memory keeps its connection, and so the transaction.
+    """
+    if request.node.get_closest_marker("one_database") is None or connection.vendor != "sqlite":
+        yield None
+        return
+    with ExitStack() as transaction_of_all:
+        with django_db_blocker.unblock():
+            transaction_of_all.enter_context(transaction.atomic())
+            people = make_people()
+            made = Furnished(people, World(people.a, people.alice), World(people.b, people.charlie))
+        yield made
+        with django_db_blocker.unblock():
+            transaction.set_rollback(True)
+            transaction_of_all.close()
 
 
 @pytest.fixture
-def foreign(people: People) -> World:
-    return World(people.b, people.charlie)
+def furnished(stored: Furnished | None, db: None) -> Furnished | None:
+    """Return a copy of what is stored, as tests change the rows that they hold."""
+    return deepcopy(stored)
+
+
+@pytest.fixture
+def people(furnished: Furnished | None) -> People:
+    return furnished.people if furnished else make_people()
+
+
+@pytest.fixture
+def world(furnished: Furnished | None, people: People) -> World:
+    return furnished.world if furnished else World(people.a, people.alice)
+
+
+@pytest.fixture
+def foreign(furnished: Furnished | None, people: People) -> World:
+    return furnished.foreign if furnished else World(people.b, people.charlie)
 
 
 @pytest.fixture
