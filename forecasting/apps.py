@@ -43,6 +43,11 @@ class ForecastingConfig(AppConfig):
         panels.add(Panel("forecasts", "site", "forecasting/site_panel.html", own.link, order=80))
         navigation.add(
             NavigationEntry(
+                "forecasts", _("Forecasts"), "own_forecasts", permissions.VIEW_FORECASTS, 40, "chart-line", "plan"
+            )
+        )
+        navigation.add(
+            NavigationEntry(
                 "providers", _("Data providers"), "providers", permissions.VIEW_FORECASTS, 40, "cloud", "organization"
             )
         )

@@ -81,14 +81,20 @@ def conclude_forecasts(job: Job) -> Result:
 def hand_out_choices(work: Work) -> Result:
     """Do a job of kind `choose_models`: cut the channels into chunks of one kind of device.
 
-    The first chunk of a kind also trains the model that all channels of the kind share.
+    The first chunk of a kind also trains the model that all channels of the kind share; a choice for some does not.
     """
-    own = ChannelForecast.objects.filter(organization=work.organization, enabled=True, channel__last_at__isnull=False)
+    channels = work.input.get("channels")
+    own = ChannelForecast.objects.filter(organization=work.organization, channel__last_at__isnull=False)
+    own = own.filter(enabled=True) if channels is None else own.filter(channel__in=channels)
     by_kind: dict[str, list[int]] = {}
     for pk, kind in own.order_by("pk").values_list("pk", F("channel__asset__kind")):
         by_kind.setdefault(kind or "", []).append(pk)
     parts = [
-        {"own": ids, "train": _sample(all_of_kind) if number == 0 else None, "at": work.job.created_at.isoformat()}
+        {
+            "own": ids,
+            "train": _sample(all_of_kind) if number == 0 and channels is None else None,
+            "at": work.job.created_at.isoformat(),
+        }
         for all_of_kind in by_kind.values()
         for number, ids in enumerate(_cut(all_of_kind, CHANNELS_PER_CHOICE))
     ]

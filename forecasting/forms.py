@@ -49,17 +49,15 @@ class LocalTimeField(forms.Field):
         return value.astimezone(self.site.zone).strftime(LOCAL_TIME) if isinstance(value, datetime) else value
 
 
-class LookForm(forms.Form):
-    """Which channel, which local day, and as known when (empty: now)."""
+class DayForm(forms.Form):
+    """A local day, and as known when (empty: now)."""
 
-    channel = forms.ModelChoiceField(Channel.objects.none(), required=False, widget=forms.HiddenInput)
     day = forms.DateField(
         required=False, label=_("Day"), widget=forms.DateInput({"type": "date", "class": "form-control"}, "%Y-%m-%d")
     )
 
     def __init__(self, site: Site, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast("forms.ModelChoiceField[Channel]", self.fields["channel"]).queryset = Channel.objects.filter(site=site)
         self.fields["known_at"] = LocalTimeField(site, required=False, label=_("As known at"))
 
     def clean_day(self) -> date | None:
@@ -72,6 +70,16 @@ class LookForm(forms.Form):
         if day is not None and not EARLIEST.year <= day.year < LATEST.year:
             raise forms.ValidationError(f"Choose a day from {EARLIEST.year} to {LATEST.year - 1}.")
         return day
+
+
+class LookForm(DayForm):
+    """Which channel of a site, which local day, and as known when."""
+
+    channel = forms.ModelChoiceField(Channel.objects.none(), required=False, widget=forms.HiddenInput)
+
+    def __init__(self, site: Site, *args: Any, **kwargs: Any) -> None:
+        super().__init__(site, *args, **kwargs)
+        cast("forms.ModelChoiceField[Channel]", self.fields["channel"]).queryset = Channel.objects.filter(site=site)
 
 
 class ImportForm(forms.Form):
@@ -125,6 +133,13 @@ class ImportForm(forms.Form):
 
 def day_grid(site: Site, day: date) -> Grid:
     """Return the site's local day in quarter-hours."""
-    start = datetime.combine(day, time(), site.zone).astimezone(EARLIEST.tzinfo)
-    end = datetime.combine(day + timedelta(days=1), time(), site.zone).astimezone(EARLIEST.tzinfo)
+    return days_grid(site, day, 1)
+
+
+def days_grid(site: Site, first: date, days: int) -> Grid:
+    """Return some of the site's local days in quarter-hours."""
+    start, end = (
+        datetime.combine(day, time(), site.zone).astimezone(EARLIEST.tzinfo)
+        for day in (first, first + timedelta(days=days))
+    )
     return Grid(start, QUARTER_HOUR, (end - start) // QUARTER_HOUR)

@@ -1,9 +1,7 @@
 """What the platform forecasts itself, in the API: which channels, with which model, how good; and a forecast now."""
 
-from collections import defaultdict
 from typing import Any
 
-import numpy as np
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -20,8 +18,8 @@ from flexplatform.api.resources import JOB, JobSerializer, accepted
 from flexplatform.api.schema import Example
 from flexplatform.api.serializers import RowSerializer
 from forecasting import services
-from forecasting.facts import KINDS
 from forecasting.models import ChannelForecast
+from forecasting.own_queries import league
 
 ANSWERS = {"true": True, "false": False}
 SCORES = {
@@ -195,24 +193,3 @@ class ChannelForecastViewSet(TenantViewSet):
         """Back-test the models now, which chooses the best for each channel; the answer is the job that does it."""
         job = services.request_model_choice(organization=self.organization, idempotency_key=self.idempotency_key)
         return accepted(job, request)
-
-
-def league(own: "QuerySet[ChannelForecast]") -> list[dict[str, Any]]:
-    """Return the means of the back-test scores by kind and model, the best of each kind first; one query."""
-    tried: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
-    chosen: dict[tuple[str, str], int] = defaultdict(int)
-    for each in own.filter(enabled=True).exclude(scores_by_model={}):
-        kind = KINDS[each.channel.asset.kind][0] if each.channel.asset else ""
-        chosen[kind, each.chosen_model] += 1
-        for model, scores in each.scores_by_model.items():
-            tried[kind, model].append(scores)
-    found = [
-        {"kind": kind, "model": model, "channels": len(rows), "chosen": chosen[kind, model], "scores": _mean(rows)}
-        for (kind, model), rows in tried.items()
-    ]
-    return sorted(found, key=lambda each: (each["kind"], each["scores"]["pinball_percent"], each["model"]))
-
-
-def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    names = set.intersection(*(set(each) for each in rows))
-    return {name: round(float(np.mean([each[name] for each in rows])), 4) for name in sorted(names)}

@@ -11,6 +11,7 @@ from flexplatform.accounts import permissions
 from flexplatform.accounts.requests import TenantRequest
 from flexplatform.registry import Alert
 from forecasting.models import ChannelForecast, PriceFeed, WeatherFeed
+from forecasting.own_forms import OwnFilter
 
 
 def link(request: TenantRequest, _site: Site) -> dict[str, Any]:
@@ -41,10 +42,11 @@ def drift(request: TenantRequest) -> Iterable[Alert]:
     if not count:
         return
     first = drifted.select_related("channel__site", "channel__asset").order_by("pk")[0]
-    page = reverse("forecasts", args=[request.organization.slug, first.channel.site.slug])
     told = {"count": count, "channel": first.channel}
     if count == 1:
+        page = reverse("channel_forecast", args=[request.organization.slug, first.channel_id])
         yield Alert("warning", _("The forecast of %(channel)s has become much worse") % told, page)
     else:
+        page = reverse("own_forecasts", args=[request.organization.slug])
         text = _("The forecasts of %(count)d channels have become much worse, such as that of %(channel)s")
-        yield Alert("warning", text % told, page)
+        yield Alert("warning", text % told, f"{page}?state={OwnFilter.DRIFTED}")

@@ -23,7 +23,7 @@ DECIMALS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ChartSeries:
-    """A named series, one value per step: stacked `bars`, `steps` that hold over the step, or a `line` at its end.
+    """A named series, one value per step: stacked `bars`, `steps` that hold over the step, a `line` at its end, `points`.
 
     A `band` is steps with the space to the series before it filled. A `hidden` one appears when its name is chosen.
     """
@@ -31,7 +31,7 @@ class ChartSeries:
     label: str
     values: npt.NDArray[np.float64] | Sequence[float]
     colour: str
-    style: Literal["bars", "steps", "line", "band"]
+    style: Literal["bars", "steps", "line", "band", "points"]
     axis: Literal["left", "right"] = "left"
     dashed: bool = False
     hidden: bool = False

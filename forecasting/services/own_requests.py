@@ -39,7 +39,7 @@ def request_forecasts(
     asked: dict[str, Any] = {"channels": None if channels is None else _checked(organization, channels)}
     if at is not None:
         asked["at"] = at.isoformat()
-    what = "all channels" if channels is None else f"{len(asked['channels'])} channels"
+    what = "all channels" if channels is None else _counted(asked["channels"])
     return enqueue(
         organization=organization,
         kind=FORECAST_ORGANIZATION,
@@ -49,13 +49,22 @@ def request_forecasts(
     )
 
 
-def request_model_choice(*, organization: Organization, idempotency_key: str = "") -> Job:
-    """Ask for a back-test of the models on all channels that are switched on, which chooses the best for each."""
+@transaction.atomic
+def request_model_choice(
+    *, organization: Organization, channels: Sequence[int] | None = None, idempotency_key: str = ""
+) -> Job:
+    """Ask for a back-test of the models on all channels that are switched on, or on some; it chooses the best for each.
+
+    Raises:
+        ValidationError: for channels that the organization does not forecast.
+        JobConflictError: when the key belongs to another request.
+    """
+    some = None if channels is None else _checked(organization, channels)
     return enqueue(
         organization=organization,
         kind=CHOOSE_MODELS,
-        title="Choose forecast models",
-        input={},
+        title="Choose forecast models" if some is None else f"Choose forecast models of {_counted(some)}",
+        input={} if some is None else {"channels": some},
         idempotency_key=idempotency_key,
     )
 
@@ -69,6 +78,10 @@ def request_scores(*, organization: Organization, idempotency_key: str = "") -> 
         input={},
         idempotency_key=idempotency_key,
     )
+
+
+def _counted(channels: Sequence[int]) -> str:
+    return "1 channel" if len(channels) == 1 else f"{len(channels)} channels"
 
 
 def _checked(organization: Organization, channels: Sequence[int]) -> list[int]:

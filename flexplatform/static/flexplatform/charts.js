@@ -9,6 +9,8 @@
   const noise = (value) => (Math.abs(value) < 0.005 ? 0 : value);
 
   const LONGEST_DAY = 25 * 60 * 60 * 1000;
+  const SHORTEST_DAY = 23 * 60 * 60 * 1000;
+  const MANY_DAYS = 8;
 
   // A colour of the page's theme: series name a variable of portal.css, or a colour of their own.
   const colour = (name) =>
@@ -45,6 +47,9 @@
     if (series.style === "band") {
       return { ...line, data: stepData(page, series.values), stepped: true, fill: "-1", backgroundColor: `${paint}33`, borderDash: [5, 4] };
     }
+    if (series.style === "points") {
+      return { ...line, data: middleData(page, series.values), showLine: false, pointRadius: 4, pointStyle: "triangle", order: 0 };
+    }
     return series.style === "steps"
       ? { ...line, data: stepData(page, series.values), stepped: true }
       : { ...line, data: endData(page, series.values) };
@@ -54,6 +59,7 @@
     const step = page.step_seconds * 1000;
     const at = (moment) => luxon.DateTime.fromMillis(moment, { zone: page.zone, locale });
     const start = page.start + index * step;
+    if (step >= SHORTEST_DAY) return at(start + step / 2).toFormat("ccc d LLL");
     return `${at(start).toFormat("ccc d LLL, HH:mm")} – ${at(start + step).toFormat("HH:mm")}`;
   };
 
@@ -98,7 +104,10 @@
     const scales = {
       x: axis(page.words.time, {
         type: "time", min: page.start, max: end, offset: false, stacked: true, adapters: { date: zone },
-        time: { unit: "hour", displayFormats: { hour: end - page.start > LONGEST_DAY ? "ccc HH:mm" : "HH:mm" } },
+        time: {
+          unit: end - page.start > MANY_DAYS * LONGEST_DAY ? "day" : "hour",
+          displayFormats: { hour: end - page.start > LONGEST_DAY ? "ccc HH:mm" : "HH:mm", day: "d LLL" },
+        },
         ticks: { maxRotation: 0, autoSkipPadding: 16 }, grid: { offset: false, color: colour("--fp-grid") },
       }),
       left: axis(chart.unit, {
