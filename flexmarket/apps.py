@@ -20,6 +20,7 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.settlement import api as settlement_api
         from flexmarket.settlement import panels as settlement
         from flexmarket.trading import api as trading_api
+        from flexmarket.trading import joint_offering as joint
         from flexmarket.trading import product_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
@@ -112,6 +113,17 @@ class FlexmarketConfig(AppConfig):
                 trading.make,
                 view_permission=permissions.VIEW_OFFERS,
                 run_permission=permissions.SELL_OFFERS,
+                order=41,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                joint.OFFER_PORTFOLIO,
+                "Offers of a portfolio",
+                joint.make_joint_offers,
+                view_permission=permissions.VIEW_OFFERS,
+                run_permission=permissions.SELL_OFFERS,
+                priority=Priority.LATER,
                 order=41,
             )
         )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from assets.models import Asset, Checked, Portfolio, Site
+from flexmarket.engine.market.joint import Part
 from flexmarket.engine.market.orders import OrderTerms
 from flexmarket.engine.market.states import OfferState
 from flexmarket.engine.offer import PriceStep
@@ -152,6 +153,21 @@ class MarketOffer(Checked):  # type: ignore[django-manager-missing]
         return self.start + timedelta(seconds=self.step_seconds * self.count)
 
     @property
+    def is_joint(self) -> bool:
+        """Whether it is of a portfolio, whose sites each give a part."""
+        return self.portfolio_id is not None
+
+    @property
+    def part(self) -> Part:
+        """What its site can give of a joint call."""
+        return Part(least_kw=float(self.minimum_power_kw), prices=self.price_steps)
+
+    @property
+    def price_steps(self) -> list[PriceStep]:
+        """Its prices as the engine takes them."""
+        return [PriceStep(up_to_kw=float(up_to_kw), price_eur_per_kwh=float(price)) for up_to_kw, price in self.prices]
+
+    @property
     def hours(self) -> float:
         """How long the call lasts."""
         return self.step_seconds * self.count / 3600
@@ -159,7 +175,9 @@ class MarketOffer(Checked):  # type: ignore[django-manager-missing]
     @property
     def zone(self) -> ZoneInfo:
         """Time zone of its market day."""
-        return self.site.zone if self.site is not None else ZoneInfo("UTC")
+        if self.site is not None:
+            return self.site.zone
+        return ZoneInfo(self.portfolio.time_zone if self.portfolio is not None else "UTC")
 
     @property
     def mean_price(self) -> Decimal:
@@ -183,9 +201,7 @@ class MarketOffer(Checked):  # type: ignore[django-manager-missing]
             power_kw=float(self.power_kw),
             minimum_power_kw=float(self.minimum_power_kw),
             power_step_kw=float(self.power_step_kw),
-            prices=[
-                PriceStep(up_to_kw=float(up_to_kw), price_eur_per_kwh=float(price)) for up_to_kw, price in self.prices
-            ],
+            prices=self.price_steps,
             valid_until=self.valid_until,
             gate_closes_at=self.gate_closes_at,
             has_baseline=self.run_id is not None or self.portfolio_id is not None,
@@ -195,6 +211,7 @@ class MarketOffer(Checked):  # type: ignore[django-manager-missing]
 class Order(Checked):  # type: ignore[django-manager-missing]
     """What somebody called of an offer; refused orders are not stored, they change nothing.
 
+    An order of a portfolio's offer has one order per called site as its `parts`, and stands where they stand.
     `change_kw` is the called change of consumption over the steps of the offer, positive for consumption.
     """
 
@@ -203,12 +220,16 @@ class Order(Checked):  # type: ignore[django-manager-missing]
 
         ACCEPTED = "accepted", _("Accepted")
         ACTIVATED = "activated", _("Activated")
+        PARTLY = "partly", _("Partly activated")
         DELIVERED = "delivered", _("Delivered")
         FAILED = "failed", _("Failed")
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     offer = models.OneToOneField(MarketOffer, on_delete=models.RESTRICT, related_name="order")
-    reference = models.CharField(max_length=100, help_text="The caller's name for it; the same twice is one order")
+    part_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="parts", help_text="A portfolio's order"
+    )
+    reference = models.CharField(max_length=130, help_text="The caller's name for it; the same twice is one order")
     request = models.JSONField(default=dict, help_text="As it came")
     power_kw = decimal_field("Magnitude that is called")
     price_per_kwh = models.DecimalField(max_digits=14, decimal_places=6, help_text="Mean price of the called power")
@@ -237,7 +258,7 @@ class Order(Checked):  # type: ignore[django-manager-missing]
             models.UniqueConstraint(fields=["organization", "reference"], name="order_reference_unique"),
             models.CheckConstraint(
                 name="order_state_known",
-                condition=models.Q(state__in=["accepted", "activated", "delivered", "failed"]),
+                condition=models.Q(state__in=["accepted", "activated", "partly", "delivered", "failed"]),
             ),
             models.CheckConstraint(name="order_has_power", condition=models.Q(power_kw__gt=0)),
         ]

@@ -19,7 +19,7 @@ from flexplatform.accounts.models import Organization
 RELIABILITY_DAYS = 90
 SHARE_DAYS = 30
 SECONDS_KEPT = 60
-RUNNING = (Order.State.ACCEPTED, Order.State.ACTIVATED)
+RUNNING = (Order.State.ACCEPTED, Order.State.ACTIVATED, Order.State.PARTLY)
 # States of offers that were on the market; what was revoked for another one is in the group of that one.
 ON_MARKET = frozenset(OfferState) - {OfferState.DRAFT, OfferState.VALIDATED}
 NOTHING = Decimal(0)
@@ -94,7 +94,7 @@ def counted(organization: Organization) -> Kpis:
         activation_cost_eur=_activation_cost(in_month),
         reliability=_reliability(lately),
         open_kw=_open_power(organization),
-        orders_running=Order.objects.filter(organization=organization, state__in=RUNNING).count(),
+        orders_running=Order.objects.filter(organization=organization, state__in=RUNNING, part_of=None).count(),
         ordered_share=_ordered_share(organization, now),
         tomorrow=_on_offer(organization, tomorrow),
     )

@@ -29,6 +29,8 @@ def settled(order: Order, *, method: str = "") -> tuple[Settled, Series, Series]
     Raises:
         BaselineError: says what is missing for the baseline.
     """
+    if order.offer.is_joint:
+        raise BaselineError(f"{order} is called in parts; each site's part is metered for itself.")
     evidence, product = evidence_of(order), order.offer.product
     baseline = BASELINES[method or product.baseline_method].baseline(evidence)
     measured = evidence.today_kw[evidence.called]
@@ -99,9 +101,10 @@ def meter_due(*, organization: Organization) -> tuple[list[Delivery], list[tuple
 
 def due(organization: Organization) -> Iterable[Order]:
     """Return the orders whose call is over and that are not metered, or not in every step."""
-    orders = Order.objects.filter(
-        organization=organization, state__in=[Order.State.ACTIVATED, Order.State.DELIVERED]
-    ).select_related("offer")
+    running = [Order.State.ACTIVATED, Order.State.DELIVERED]
+    orders = Order.objects.filter(organization=organization, state__in=running, offer__portfolio=None).select_related(
+        "offer"
+    )
     now = timezone.now()
     over = [order for order in orders if _is_due(order.offer.end, now)]
     complete = set(Delivery.objects.filter(order__in=over, unmeasured_steps=0).values_list("order_id", flat=True))

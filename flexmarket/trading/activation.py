@@ -30,14 +30,17 @@ def activate_order(work: Work) -> dict[str, Any]:
     Raises:
         JobError: where the site cannot hold the call any more; the order has failed then, and says why.
     """
-    orders = Order.objects.select_related("offer__site", "offer__run__site", "offer__asset", "offer__product")
+    related = ("offer__site", "offer__run__site", "offer__asset", "offer__product")
+    orders = Order.objects.select_related(*related)
     order = orders.get(organization=work.organization, reference=work.input["order"])
     if order.state == Order.State.ACCEPTED:
         _activate(work, order)
     if order.run is None:
         return {"order": order.pk, "run": None, "offers": 0}
     reason = SUPERSEDED.format(order=order.reference)
-    made = offer_anew(run=order.run, reason=reason, also=[order.offer])
+    # A part of a portfolio's offer comes back with the portfolio.
+    also = [order.offer] if order.part_of_id is None else []
+    made = offer_anew(run=order.run, reason=reason, also=also)
     return {"order": order.pk, "run": order.run_id, "offers": made}
 
 

@@ -1,15 +1,19 @@
 """The one way by which offers change their state."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from flexmarket.engine.market.states import OPEN, OfferState, check_change
-from flexmarket.models import MarketOffer
+from flexmarket.engine.market.states import OPEN, OfferState, check_change, path_of_whole
+from flexmarket.models import MarketOffer, Order
 from flexplatform.accounts import audit
 from flexplatform.accounts.models import Organization
+
+# What a portfolio's offer takes its open parts along to.
+CARRIED = OPEN | {OfferState.REVOKED, OfferState.EXPIRED}
+LONGEST_REASON = 2000
 
 
 @transaction.atomic
@@ -18,6 +22,7 @@ def change_state(
 ) -> list[MarketOffer]:
     """Bring offers of the organization into a state, all or none; an offer that is in it already stays as it is.
 
+    Open parts of a portfolio's offer follow it; once parts were called, the portfolio's offer and order follow them.
     Returns the offers as they are stored now, by id.
 
     Raises:
@@ -36,7 +41,58 @@ def change_state(
         rows.append((each, before, {"state": state.value, **({"reason": reason} if reason else {})}))
     MarketOffer.objects.bulk_update(changing, ["state", "reason", "changed_at"], batch_size=500)
     audit.record_many(organization=organization, action=f"market_offer.{state}", rows=rows)
+    _carry_parts([each.pk for each in changing if each.is_joint], state, reason)
+    _follow_parts(organization, {each.part_of_id for each in changing if each.part_of_id is not None})
     return locked
+
+
+def _carry_parts(wholes: Collection[int], state: OfferState, reason: str) -> None:
+    """Bring the open parts of portfolios' offers where these are; the event of the whole stands for them."""
+    if wholes and state in CARRIED:
+        parts = MarketOffer.objects.filter(part_of__in=wholes, state__in=[each.value for each in OPEN])
+        parts.update(state=state, reason=reason, changed_at=timezone.now())
+
+
+def _follow_parts(organization: Organization, wholes: Collection[int]) -> None:
+    """Bring portfolios' offers, and their orders, where the called parts are."""
+    found = MarketOffer.objects.filter(organization=organization, pk__in=wholes)
+    # Holds the whole: of two parts that change at the same time, the second one sees the change of the first.
+    for whole in found.select_for_update(of=("self",)).order_by("pk"):
+        called = list(Order.objects.filter(part_of__offer=whole).select_related("offer__site"))
+        order = Order.objects.select_for_update(of=("self",)).filter(offer=whole).first()
+        if not called or order is None:
+            continue
+        _follow_orders(order, called)
+        path = path_of_whole(OfferState(whole.state), [OfferState(each.offer.state) for each in called])
+        for state in path:
+            change_state(organization=organization, offers=[whole], state=state, reason=order.reason)
+
+
+def _follow_orders(order: Order, called: Sequence[Order]) -> None:
+    before = audit.snapshot(order)
+    order.state = state_of_whole([each.state for each in called])
+    failed = [each for each in called if each.state == Order.State.FAILED]
+    told = "; ".join(f"{each.offer.owner}: {each.reason}" for each in failed)
+    order.reason = f"{len(failed)} of {len(called)} sites cannot be called. {told}"[:LONGEST_REASON] if failed else ""
+    order.activated_at = max((each.activated_at for each in called if each.activated_at), default=None)
+    was, now = audit.changed(before, audit.snapshot(order))
+    if now:
+        order.save(update_fields=["state", "reason", "activated_at"])
+        audit.record(
+            organization=order.organization, action="order.follow_parts", instance=order, before=was, after=now
+        )
+
+
+def state_of_whole(states: Collection[str]) -> str:
+    """Return the state of an order whose parts are in these states."""
+    states = set(states)
+    if Order.State.ACCEPTED in states:
+        return Order.State.ACCEPTED
+    if states == {Order.State.FAILED}:
+        return Order.State.FAILED
+    if states <= {Order.State.DELIVERED, Order.State.FAILED}:
+        return Order.State.DELIVERED
+    return Order.State.PARTLY if Order.State.FAILED in states else Order.State.ACTIVATED
 
 
 def check_submittable(offer: MarketOffer) -> str:
@@ -57,6 +113,7 @@ def submit(*, organization: Organization, offers: Sequence[MarketOffer]) -> list
         StateError: as `change_state`.
         ValidationError: names the first offer that cannot go there, and why.
     """
+    refuse_parts(offers)
     wanted = MarketOffer.objects.filter(organization=organization, pk__in=[each.pk for each in offers])
     for offer in wanted.select_related("product"):
         if reason := check_submittable(offer):
@@ -71,15 +128,29 @@ def revoke(*, organization: Organization, offers: Sequence[MarketOffer], reason:
 
     Raises:
         StateError: as `change_state`.
+        ValidationError: names a part of a portfolio's offer.
     """
+    refuse_parts(offers)
     return change_state(organization=organization, offers=offers, state=OfferState.REVOKED, reason=reason)
+
+
+def refuse_parts(offers: Sequence[MarketOffer]) -> None:
+    """Refuse parts of portfolios' offers, which are sold and called as one.
+
+    Raises:
+        ValidationError: names the first part, and its whole.
+    """
+    for offer in offers:
+        if offer.part_of_id is not None:
+            raise ValidationError({"offers": f"{offer} is a part of Offer {offer.part_of_id}; change that one."})
 
 
 def expire(*, organization: Organization) -> int:
     """End the offers that nobody ordered in time; return how many."""
     now = timezone.now()
     open_states = [state.value for state in OPEN]
-    over = MarketOffer.objects.filter(organization=organization, state__in=open_states, valid_until__lte=now)
+    rows = MarketOffer.objects.filter(organization=organization, part_of=None)
+    over = rows.filter(state__in=open_states, valid_until__lte=now)
     # Asking first, as SQLite has one writer at a time.
     found = list(over.only("pk")) if over.exists() else []
     change_state(organization=organization, offers=found, state=OfferState.EXPIRED, reason="Nobody ordered it in time.")

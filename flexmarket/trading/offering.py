@@ -14,7 +14,7 @@ from django.utils import timezone
 from assets.models import Asset
 from flexmarket.engine import exact
 from flexmarket.engine.exact import OfferTerms
-from flexmarket.engine.offer import Direction, Offer, OfferSet
+from flexmarket.engine.offer import WATT_KW, Direction, Offer, OfferSet, PriceStep
 from flexmarket.models import MarketOffer, MarketProduct
 from flexplatform.accounts import audit
 from optimization.models import ScheduleRun
@@ -53,7 +53,7 @@ def terms_of(product: MarketProduct, step: timedelta) -> OfferTerms:
         durations=tuple(steps),
         margin_share=float(product.margin_share),
         margin_eur_per_kwh=float(product.margin_per_kwh),
-        least_power_kw=max(float(product.minimum_power_kw), 0.001),
+        least_power_kw=max(float(product.minimum_power_kw), WATT_KW),
         rest=timedelta(minutes=product.rest_minutes),
         max_calls=max(product.most_calls_per_day, 1),
         availability_eur_per_kw_h=float(product.availability_price_per_kw_h),
@@ -129,38 +129,62 @@ def store_offers(
 def _rows(
     run: ScheduleRun, product: MarketProduct, offers: OfferSet, assets: dict[str, Asset], wanted: Wanted
 ) -> Iterator[MarketOffer]:
-    now = timezone.now()
     asset = assets[offers.device] if offers.device else None
-    step_kw = max(float(product.power_step_kw), 0.001)
-    for offer in offers:
+    step_kw = max(float(product.power_step_kw), WATT_KW)
+    for offer in _in_time(offers, product, wanted):
         power = offer.sellable_kw(step_kw)
-        gate = offer.start - product.gate_closure
-        small = power < float(product.minimum_power_kw) or power <= 0
-        if small or gate <= now or offer.direction not in wanted.directions:
-            continue
-        yield MarketOffer(
-            organization_id=run.organization_id,
-            product=product,
-            site=run.site,
-            asset=asset,
-            run=run,
-            **_columns(offer, power, product),
-            baseline_kw=_within(offers, offer),
-            exclusive_group=f"run-{run.pk}-{offers.device or 'site'}"[:100],
-            valid_until=gate,
-            gate_closes_at=gate,
-            versions={
-                "plan": run.pk,
-                "solver": offer.provenance.solver,
-                "forecasts": sorted(_forecasts(run)),
-                "baseline": offer.baseline_id,
-            },
-        )
+        if 0 < power >= float(product.minimum_power_kw):
+            group = f"run-{run.pk}-{offers.device or 'site'}"[:100]
+            yield _row(run, product, offers, offer, power, asset=asset, exclusive_group=group)
+
+
+def parts_of(run: ScheduleRun, product: MarketProduct, offers: OfferSet, wanted: Wanted) -> Iterator[MarketOffer]:
+    """Yield what a site as a whole can give of a portfolio's offers, in watts; not stored.
+
+    Least power and steps of the product are those of the portfolio, not of its parts.
+    """
+    for offer in _in_time(offers, product, wanted):
+        power = offer.sellable_kw(WATT_KW)
+        if power > 0:
+            part = _row(run, product, offers, offer, power)
+            part.minimum_power_kw, part.power_step_kw = decimal(min(offer.least_power_kw, power)), Decimal(0)
+            yield part
+
+
+def _in_time(offers: OfferSet, product: MarketProduct, wanted: Wanted) -> Iterator[Offer]:
+    """Yield the offers of the wanted directions whose gate is open."""
+    now = timezone.now()
+    for offer in offers:
+        if offer.direction in wanted.directions and offer.start - product.gate_closure > now:
+            yield offer
+
+
+def _row(
+    run: ScheduleRun, product: MarketProduct, offers: OfferSet, offer: Offer, power: float, **more: Any
+) -> MarketOffer:
+    gate = offer.start - product.gate_closure
+    return MarketOffer(
+        organization_id=run.organization_id,
+        product=product,
+        site=run.site,
+        run=run,
+        **_columns(offer, power, product),
+        baseline_kw=_within(offers, offer),
+        valid_until=gate,
+        gate_closes_at=gate,
+        versions={
+            "plan": run.pk,
+            "solver": offer.provenance.solver,
+            "forecasts": sorted(_forecasts(run)),
+            "baseline": offer.baseline_id,
+        },
+        **more,
+    )
 
 
 def _columns(offer: Offer, power: float, product: MarketProduct) -> dict[str, Any]:
-    whole = _decimal(power)
-    least = max(_decimal(offer.least_power_kw), product.minimum_power_kw) if product.partial_calls else whole
+    whole = decimal(power)
+    least = max(decimal(offer.least_power_kw), product.minimum_power_kw) if product.partial_calls else whole
     return {
         "method": offer.provenance.method,
         "direction": offer.direction.value,
@@ -170,19 +194,19 @@ def _columns(offer: Offer, power: float, product: MarketProduct) -> dict[str, An
         "power_kw": whole,
         "minimum_power_kw": min(least, whole),
         "power_step_kw": product.power_step_kw,
-        "energy_kwh": _decimal(power * offer.hours),
-        "prices": _prices(offer, power),
-        "cost_eur": _decimal(offer.marginal_eur * power / offer.power_kw),
+        "energy_kwh": decimal(power * offer.hours),
+        "prices": price_rows(offer.prices, power),
+        "cost_eur": decimal(offer.marginal_eur * power / offer.power_kw),
         "availability_price_per_kw_h": product.availability_price_per_kw_h,
         "change_kw": offer.change_kw * (power / offer.power_kw),
         "rebound_kw": offer.rebound_kw * (power / offer.power_kw),
     }
 
 
-def _prices(offer: Offer, power: float) -> list[list[float]]:
+def price_rows(prices: Iterable[PriceStep], power: float) -> list[list[float]]:
     """Return the price steps up to the power that is sold, euros rounded up: no call is sold below its cost."""
     kept: list[list[float]] = []
-    for each in offer.prices:
+    for each in prices:
         kept.append([round(min(each.up_to_kw, power), 6), float(np.ceil(each.price_eur_per_kwh * 1e6 - 1e-3) / 1e6)])
         if each.up_to_kw >= power:
             break
@@ -199,5 +223,6 @@ def _forecasts(run: ScheduleRun) -> set[int]:
     return {number for each in used for number in each}
 
 
-def _decimal(value: float) -> Decimal:
+def decimal(value: float) -> Decimal:
+    """Return a number with six decimals."""
     return Decimal(repr(float(value))).quantize(MICRO)

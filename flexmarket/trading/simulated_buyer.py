@@ -54,6 +54,8 @@ def buy_next(*, organization: Organization, random: Random) -> Order | None:
     open_offers = MarketOffer.objects.filter(
         organization=organization,
         state=OfferState.SUBMITTED,
+        portfolio=None,
+        part_of=None,
         gate_closes_at__gt=now + timedelta(seconds=30),
         start__lt=now + AHEAD,
     ).exclude(site__in=called)

@@ -1,6 +1,6 @@
 """The life of an offer, from its first draft to its payment, and the changes that are possible."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -63,3 +63,26 @@ def check_change(what: str, before: OfferState, after: OfferState) -> None:
     """
     if after not in TRANSITIONS[before]:
         raise StateError(what, before, after)
+
+
+# How far a called offer is; a disputed one was metered.
+_LATER = (_S.ACTIVATED, _S.DELIVERED, _S.METERED, _S.SETTLED)
+_RANK = {state: rank for rank, state in enumerate(_LATER)} | {_S.DISPUTED: _LATER.index(_S.METERED)}
+
+
+def path_of_whole(whole: OfferState, parts: Sequence[OfferState]) -> list[OfferState]:
+    """Return the states through which the offer of a portfolio goes to where its called parts are.
+
+    It is where the last of them is that was not rejected; while one is not activated yet, it stays.
+    """
+    going = [part for part in parts if part is not _S.REJECTED]
+    if not going:
+        return [] if whole is _S.REJECTED else [_S.REJECTED]
+    if any(part not in _RANK for part in going):
+        return []
+    if _S.DISPUTED in going and whole in (_S.METERED, _S.SETTLED):
+        return [_S.DISPUTED]
+    goal = min(_RANK[part] for part in going)
+    if whole is _S.DISPUTED:
+        return [] if _S.DISPUTED in going or goal < _RANK[_S.METERED] else [_LATER[goal]]
+    return list(_LATER[_RANK.get(whole, -1) + 1 : goal + 1])

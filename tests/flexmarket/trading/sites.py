@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.models import Site
+from assets.models import Portfolio, Site
 from flexplatform.accounts.models import Organization
 from optimization.engine import Horizon, Prices
 from optimization.models import ScheduleRun
@@ -17,9 +17,12 @@ STEP = timedelta(minutes=15)
 COUNT = 12
 
 
-def planned_battery_site(organization: Organization, *, hours_ahead: float = 1, **battery: Any) -> ScheduleRun:
+def planned_battery_site(
+    organization: Organization, *, hours_ahead: float = 1, portfolio: Portfolio | None = None, **battery: Any
+) -> ScheduleRun:
     """Return the plan of a site with a battery of 10 kWh and 5 kW, dear in its last hour."""
-    site: Site = SiteFactory(organization=organization)
+    own = {"portfolio": portfolio} if portfolio else {}
+    site: Site = SiteFactory(organization=organization, **own)
     values = {"capacity_kwh": 10, "charge_power_kw": 5, "discharge_power_kw": 5, **battery}
     BatteryFactory(site=site, **values)
     ElectricLoadFactory(site=site)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from flexmarket.engine.market.states import ENDED, TRANSITIONS, OfferState, StateError, check_change
+from flexmarket.engine.market.states import ENDED, TRANSITIONS, OfferState, StateError, check_change, path_of_whole
 
 S = OfferState
 
@@ -41,3 +41,27 @@ def test_an_impossible_change_names_both_states_and_what_is_possible(before: Off
     said = str(caught.value)
     assert f"offer 7 is {before} and cannot become {after}" in said
     assert all(state in said for state in TRANSITIONS[before]) if before not in ENDED else "it has ended" in said
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts", "path"),
+    [
+        (S.ORDERED, [S.ORDERED, S.ACTIVATED], []),
+        (S.ORDERED, [S.ACTIVATED, S.ACTIVATED], [S.ACTIVATED]),
+        (S.PARTLY_ORDERED, [S.ACTIVATED, S.REJECTED], [S.ACTIVATED]),
+        (S.ORDERED, [S.REJECTED, S.REJECTED], [S.REJECTED]),
+        (S.ACTIVATED, [S.METERED, S.ACTIVATED], []),
+        (S.ACTIVATED, [S.METERED, S.METERED], [S.DELIVERED, S.METERED]),
+        (S.METERED, [S.SETTLED, S.SETTLED], [S.SETTLED]),
+        (S.SETTLED, [S.SETTLED, S.DISPUTED], [S.DISPUTED]),
+        (S.DISPUTED, [S.SETTLED, S.DISPUTED], []),
+        (S.DISPUTED, [S.SETTLED, S.METERED], [S.METERED]),
+        (S.REJECTED, [S.REJECTED], []),
+    ],
+)
+def test_a_portfolio_is_where_the_last_of_its_called_sites_is(
+    whole: OfferState, parts: list[OfferState], path: list[OfferState]
+) -> None:
+    assert path_of_whole(whole, parts) == path
+    for before, after in itertools.pairwise([whole, *path]):
+        check_change("offer 7", before, after)
