@@ -9,6 +9,7 @@ from django.core.cache import cache as django_cache
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client
 from django.test.utils import override_settings
+from hypothesis import settings as hypothesis_settings
 
 from flexplatform.accounts import audit_triggers
 from flexplatform.accounts.audit import acting
@@ -17,6 +18,10 @@ from flexplatform.accounts.permissions import Role
 from optimization.engine.compiled import cache
 from tests.e2e.chromium import MISSING, find_chromium
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
+
+# The same examples in every run; `--hypothesis-profile default` looks for new ones.
+hypothesis_settings.register_profile("repeatable", derandomize=True)
+hypothesis_settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
