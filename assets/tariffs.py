@@ -1,9 +1,10 @@
 """What sites pay per step: the rows of their tariffs, put together by the tariff engine."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -30,12 +31,28 @@ Deliveries = Mapping[int, tuple[SpotPrices, ...]]
 
 
 @dataclass(frozen=True, eq=False)
+class Expectation:
+    """Prices of a series that stand in where none was received, the newest last, and what they are, fit for JSON."""
+
+    prices: tuple[SpotPrices, ...]
+    told: Mapping[str, Any]
+
+
+# What is expected of series (by id) from a time to a time, as known at a time (None: now).
+Expecting = Callable[[Collection[int], datetime, datetime, datetime | None], Mapping[int, Expectation]]
+
+
+@dataclass(frozen=True, eq=False)
 class SitePrices:
-    """What a site pays: a price per step by commodity, only of those that it has tariffs for, and per kW of import."""
+    """What a site pays: a price per step by commodity, only of those that it has tariffs for, and per kW of import.
+
+    `expected` says what stands in for prices that were not received yet, and from when on.
+    """
 
     currency: str = "EUR"
     per_step: Mapping[str, Series] = field(default_factory=dict)
     capacity_price_per_kw: float = 0.0
+    expected: tuple[Mapping[str, Any], ...] = ()
 
 
 def spot_prices(
@@ -107,11 +124,13 @@ def prices_of_sites(
     known_at: datetime | None = None,
     *,
     errors: dict[int, TariffError] | None = None,
+    expecting: Expecting | None = None,
 ) -> dict[int, SitePrices]:
     """Return the prices of each site by its id, also where it has no tariff at all.
 
     Four queries, whatever the number of sites; sites of one tariff and time zone share one series. With `errors`,
-    a site without a price is left out, and what it lacks is put there by its id.
+    a site without a price is left out, and what it lacks is put there by its id. `expecting` is asked for series that
+    have not received all prices; what was received goes before it.
 
     Raises:
         TariffError: names the site and the first time without a tariff or a price.
@@ -123,9 +142,12 @@ def prices_of_sites(
         assigned[assignment.site_id][assignment.tariff.commodity].append(assignment)
     series = {each.tariff.price_series_id for each in wanted} - {None}
     deliveries: Deliveries = {}
+    expected: Mapping[int, Expectation] = {}
     if series:
-        deliveries = spot_prices([key for key in series if key], starts_utc[0], starts_utc[-1] + step, known_at)
-    shared = _Shared(tuple(starts_utc), step, deliveries)
+        span = (starts_utc[0], starts_utc[-1] + step)
+        deliveries = spot_prices([key for key in series if key], *span, known_at)
+        expected = _expected([key for key in series if key], deliveries, span, known_at, expecting)
+    shared = _Shared(tuple(starts_utc), step, deliveries, expected)
     found: dict[int, SitePrices] = {}
     for pk, site in rows.items():
         try:
@@ -135,6 +157,31 @@ def prices_of_sites(
                 raise
             errors[pk] = error
     return found
+
+
+def _expected(
+    series: Iterable[int],
+    deliveries: Deliveries,
+    span: tuple[datetime, datetime],
+    known_at: datetime | None,
+    expecting: Expecting | None,
+) -> dict[int, Expectation]:
+    """Return what is expected of series that have not received all prices of a time, told from when on."""
+    reached = {key: _received_until(deliveries.get(key, ()), span[0]) for key in series}
+    lacking = [key for key, until in reached.items() if until < span[1]]
+    found = expecting(lacking, *span, known_at) if expecting and lacking else {}
+    return {
+        key: Expectation(each.prices, {"from": reached[key].isoformat(), **each.told}) for key, each in found.items()
+    }
+
+
+def _received_until(received: Iterable[SpotPrices], start: datetime) -> datetime:
+    """Return until when prices were received without a gap."""
+    for each in sorted(received, key=lambda each: each.start):
+        if each.start > start:
+            break
+        start = max(start, each.start + len(each.values) * each.step)
+    return start
 
 
 def _assignments(sites: list[int], starts_utc: Sequence[datetime]) -> list[SiteTariff]:
@@ -159,8 +206,16 @@ def _time_of_use(periods: Iterable[TariffPeriod]) -> TimeOfUse:
 class _Shared:
     """The steps of one question, and the series that were already computed for it."""
 
-    def __init__(self, starts: tuple[datetime, ...], step: timedelta, deliveries: Deliveries) -> None:
-        self._starts, self._step, self._deliveries = starts, step, deliveries
+    def __init__(
+        self,
+        starts: tuple[datetime, ...],
+        step: timedelta,
+        deliveries: Deliveries,
+        expected: Mapping[int, Expectation],
+    ) -> None:
+        self._starts, self._step, self._expected = starts, step, expected
+        stand_in = {key: (*each.prices, *deliveries.get(key, ())) for key, each in expected.items()}
+        self._deliveries = {**deliveries, **stand_in}
         self._series: dict[tuple[int, str], Series] = {}
         self._days: dict[str, list[date]] = {}
 
@@ -170,11 +225,13 @@ class _Shared:
             raise TariffError(f"{site.slug}.tariffs", f"in {', '.join(sorted(currencies))}", "one currency per site")
         per_step = {commodity: self._of_site(site, found) for commodity, found in assigned.items()}
         capacity = [float(each.tariff.capacity_price_per_kw) for each in assigned.get(Tariff.Commodity.IMPORT, ())]
+        series = {each.tariff.price_series_id for found in assigned.values() for each in found}
         vat = [1 + float(each.tariff.vat_percent) / 100 for each in assigned.get(Tariff.Commodity.IMPORT, ())]
         return SitePrices(
             currency=next(iter(currencies), "EUR"),
             per_step={commodity: series for commodity, series in per_step.items() if series is not None},
             capacity_price_per_kw=max((price * tax for price, tax in zip(capacity, vat, strict=True)), default=0.0),
+            expected=tuple(each.told for key, each in sorted(self._expected.items()) if key in series),
         )
 
     def _of_site(self, site: Site, assigned: list[SiteTariff]) -> Series | None:

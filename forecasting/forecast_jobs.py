@@ -15,6 +15,7 @@ from flexplatform.jobs.models import Job
 from flexplatform.jobs.registry import Result
 from flexplatform.jobs.work import Work
 from forecasting.models import ChannelForecast
+from forecasting.price_queries import wanted_series
 from forecasting.services.own_channels import ensure_own_forecasts, wanted_ids
 from forecasting.services.own_requests import CHOOSE_CHUNK, FORECAST_CHUNK
 
@@ -31,19 +32,31 @@ def hand_out_forecasts(work: Work) -> Result:
             ensure_own_forecasts(organization=work.organization)
         wanted = wanted_ids(work.organization, channels)
         at = work.input.get("at") or work.job.created_at.isoformat()
-        work.hand_out(FORECAST_CHUNK, ({"own": ids, "at": at} for ids in _cut(wanted, CHANNELS_PER_CHUNK)))
+        parts: list[dict[str, Any]] = [{"own": ids, "at": at} for ids in _cut(wanted, CHANNELS_PER_CHUNK)]
+        series = list(wanted_series(work.organization).values_list("pk", flat=True)) if channels is None else []
+        if series:
+            parts.append({"own": [], "prices": series, "at": at})
+        work.hand_out(FORECAST_CHUNK, parts)
     return {}
 
 
 def forecast_chunk(work: Work) -> Result:
     """Do a job of kind `forecast_chunk`; what an earlier attempt stored is left as it is."""
     from forecasting.services.forecasting import forecast_channels
+    from forecasting.services.price_forecasting import forecast_prices
 
+    at = datetime.fromisoformat(work.input["at"])
+    if prices := work.input.get("prices"):
+        work.report(0.0, "Forecasting prices")
+        made = forecast_prices(organization=work.organization, series=prices, at=at, writing=work.writing)
+        with transaction.atomic():
+            _tell_whole(work)
+        return {"prices": made.forecasts, "prices_left_out": made.left_out}
     work.report(0.0, "Reading histories")
     outcome = forecast_channels(
         organization=work.organization,
         own=work.input["own"],
-        at=datetime.fromisoformat(work.input["at"]),
+        at=at,
         writing=work.writing,
         progress=work.report,
     )
@@ -60,13 +73,18 @@ def conclude_forecasts(job: Job) -> Result:
     """
     made = 0
     left_out: dict[str, str] = {}
+    prices: Result = {}
     lost: list[Job] = []
     for part in Job.objects.filter(parent=job).order_by("id"):
         made += part.result.get("forecasts", 0)
         left_out |= part.result.get("left_out", {})
+        if "prices" in part.result:
+            prices = {"prices": part.result["prices"], "prices_left_out": part.result["prices_left_out"]}
         if part.status == Job.Status.FAILED:
             lost.append(part)
     for part in lost:
+        if part.input.get("prices"):
+            prices = {"prices": 0, "prices_left_out": {"all": part.error}}
         own = ChannelForecast.objects.filter(pk__in=part.input["own"])
         # What the attempts stored before they were given up stays, and counts.
         stored = set(own.filter(channel__forecasts__issued_at=part.input["at"]).values_list("channel", flat=True))
@@ -75,7 +93,7 @@ def conclude_forecasts(job: Job) -> Result:
     if left_out and not made:
         raise JobError(f"None of {len(left_out)} channels could be forecast. The first one: {_first(left_out)}")
     told = dict(list(left_out.items())[:MOST_TOLD])
-    return {"forecasts": made, "left_out": len(left_out), "reasons": told}
+    return {"forecasts": made, "left_out": len(left_out), "reasons": told, **prices}
 
 
 def hand_out_choices(work: Work) -> Result:

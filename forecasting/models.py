@@ -169,6 +169,45 @@ class ChannelForecast(Checked):
             raise ValidationError({"forced_model": message})
 
 
+class PriceForecast(Checked):
+    """What the platform expects of a price series, per kWh in its currency: from the end of what was received on.
+
+    Plans use it where no price was received yet. `quantiles` are the nine 0.1 to 0.9 as one series row by row.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    series = models.ForeignKey(PriceSeries, on_delete=models.CASCADE, related_name="forecasts")
+    issued_at = models.DateTimeField(help_text="When it was made; from then on it is known")
+    start = models.DateTimeField(help_text="Start of the first step, where the received prices ended")
+    end = models.DateTimeField(help_text="End of the last step")
+    step_seconds = models.PositiveIntegerField()
+    model = models.CharField(max_length=60, help_text="What it was made with")
+    version = models.CharField(max_length=60)
+    mean = SeriesField()
+    quantiles = SeriesField()
+
+    objects: ClassVar[models.Manager["PriceForecast"]] = ScopedManager(organization="organization")
+
+    class Meta:
+        ordering = ["-issued_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "issued_at"], name="price_forecast_made_once"),
+            models.CheckConstraint(name="price_forecast_not_empty", condition=models.Q(end__gt=models.F("start"))),
+            models.CheckConstraint(
+                name="price_forecast_step_divides_hour",
+                condition=models.Q(step_seconds__gte=1, step_seconds__lte=HOUR_SECONDS),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series} from {self.start:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def by_level(self) -> dict[float, Series]:
+        """The quantiles by level."""
+        return dict(zip(LEVELS, np.asarray(self.quantiles).reshape(len(LEVELS), -1), strict=True))
+
+
 class ProviderKey(models.Model):
     """A provider's key of an organization, encrypted; nobody can read it again through the platform."""
 

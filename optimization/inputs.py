@@ -10,6 +10,7 @@ import numpy as np
 from django.utils import timezone
 
 from assets.models import Asset, Site
+from assets.tariffs import SitePrices
 from forecasting.queries import Forecast, Key, forecasts_of
 from optimization.caution import CAUTION, Caution
 from optimization.engine.devices import KINDS as ENGINE_KINDS
@@ -135,7 +136,7 @@ class LoadedInputs:
             sources[f"{row.name}.reserve_kwh"] = told
         inputs = replace(other.inputs if other else SiteInputs(), devices=devices)
         priced = self.sites.with_tariffs(site, inputs)
-        sources[PRICES] = _price_origin(other, by_tariffs=priced is not inputs)
+        sources[PRICES] = _price_origin(other, self.sites.tariffs(site), by_tariffs=priced is not inputs)
         return replace(priced, sources={"known_at": self.known_at.isoformat(), **sources})
 
 
@@ -191,11 +192,14 @@ def _origin(way: Way, found: Forecast) -> dict[str, Any]:
     }
 
 
-def _price_origin(other: _Fallback | None, *, by_tariffs: bool) -> dict[str, Any]:
+def _price_origin(other: _Fallback | None, paid: SitePrices, *, by_tariffs: bool) -> dict[str, Any]:
     given = dict(other.source) if other else {}
     if not by_tariffs:
         return given
-    return {"source": "tariffs", **({"without_tariff": given} if given else {})}
+    found: dict[str, Any] = {"source": "tariffs"}
+    if paid.expected:
+        found["expected"] = [dict(each) for each in paid.expected]
+    return {**found, **({"without_tariff": given} if given else {})}
 
 
 def _missing(site: Site, row: Asset, name: str) -> str:

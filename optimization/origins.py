@@ -32,7 +32,12 @@ def _words(source: Mapping[str, Any], run: ScheduleRun) -> str:
         return f"for {100 * source['share']:g} % of {source['scenarios']} scenarios"
     if kind == "tariffs":
         other = source.get("without_tariff")
-        return "tariffs of the site" + (f"; without a tariff: {_words(other, run)}" if other else "")
+        expected = "".join(
+            f"; {each['series']} from {_local(each['from'], run)} as forecast by {each['by']}, "
+            f"issued {_local(each['issued_at'], run)}"
+            for each in source.get("expected", ())
+        )
+        return f"tariffs of the site{expected}" + (f"; without a tariff: {_words(other, run)}" if other else "")
     if kind == "run":
         return f"an earlier plan, of the day that begins {_local(source['start'], run)}"
     if kind == "sample":

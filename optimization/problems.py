@@ -14,6 +14,7 @@ from assets.models import KINDS, Asset, EvStay, Site, Tariff
 from assets.models import ElectricVehicle as ElectricVehicleRow
 from assets.queries import devices_by_site
 from assets.tariffs import SitePrices, prices_of_sites
+from forecasting.price_queries import expected_prices
 from optimization.engine.devices import KINDS as ENGINE_KINDS
 from optimization.engine.devices import Device, ElectricVehicle, ShiftableLoad, Stay
 from optimization.engine.devices.heat_pump_map import TYPICAL_AIR_WATER, HeatPumpMap
@@ -119,11 +120,14 @@ def load_sites(
 ) -> LoadedSites:
     """Return the devices and tariff prices of sites; a fixed number of queries, one per table.
 
-    `priced` is False where no tariffs are wanted; with `known_at`, spot prices as they were known then.
+    `priced` is False where no tariffs are wanted; with `known_at`, spot prices as they were known then. Where none was
+    received yet, the platform's own forecast of them stands in, for one query more.
     """
     rows = list(sites)
     lacking: dict[int, TariffError] = {}
-    prices = prices_of_sites(rows, horizon.times, horizon.step, known_at, errors=lacking) if priced else {}
+    prices: dict[int, SitePrices] = {}
+    if priced:
+        prices = prices_of_sites(rows, horizon.times, horizon.step, known_at, errors=lacking, expecting=expected_prices)
     return LoadedSites(horizon=horizon, devices=devices_by_site(rows), prices=prices, without_price=lacking)
 
 
