@@ -16,12 +16,8 @@ class AtOnce(Operation):
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations
+        self.reversible = all(operation.reversible for operation in operations)
         super().__init__()
-
-    @property
-    def reversible(self) -> bool:
-        """Whether all operations are."""
-        return all(operation.reversible for operation in self.operations)
 
     def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
         """Return what makes the same operation again."""

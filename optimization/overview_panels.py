@@ -19,9 +19,11 @@ from flexplatform.accounts.requests import TenantRequest
 from flexplatform.portal.charts import Chart, ChartPage, ChartSeries
 from flexplatform.portal.views import OrganizationMixin
 from flexplatform.registry import Alert
+from optimization.charts import MEASURED_COLOUR
 from optimization.engine.series import Series
 from optimization.overview import STEP, DaySum, power_of, runs_of_days, steps_of, sums_of, two_days
 from optimization.site_states import site_states
+from telemetry.portfolio_power import MeasuredPower, measured_power
 
 HOURS = STEP.total_seconds() / 3600
 
@@ -102,8 +104,16 @@ class OverviewPower(OrganizationMixin):
         days = two_days(self.organization)
         runs = runs_of_days(self.organization, days)
         sums = sums_of(runs)
-        charts = [_chart(self.organization, days, runs, sums)] if sums else []
+        charts = [_chart(self.organization, days, runs, sums, self._measured(days))] if sums else []
         return JsonResponse(page_of_days(self.organization, days, charts).as_json())
+
+    def _measured(self, days: Sequence[date]) -> MeasuredPower | None:
+        """Return what the sites' meters told of these days, for those who may see it."""
+        if not self.tenant_request.membership.may(permissions.VIEW_TELEMETRY):
+            return None
+        start, _second, count = steps_of(self.organization, days)
+        found = measured_power(self.organization, start, count)
+        return found if found.meters else None
 
 
 def page_of_days(organization: Organization, days: Sequence[date], charts: Sequence[Chart]) -> ChartPage:
@@ -113,7 +123,9 @@ def page_of_days(organization: Organization, days: Sequence[date], charts: Seque
     return ChartPage(start=start, step_seconds=seconds, count=count, zone=organization.time_zone, charts=charts)
 
 
-def _chart(organization: Organization, days: Sequence[date], runs: Any, sums: Sequence[DaySum]) -> Chart:
+def _chart(
+    organization: Organization, days: Sequence[date], runs: Any, sums: Sequence[DaySum], measured: MeasuredPower | None
+) -> Chart:
     found = power_of(organization, days, runs, sums)
     series = [
         ChartSeries(label=_("Planned"), values=found.plan_kw, colour=LINE_COLOUR, style="steps"),
@@ -121,6 +133,10 @@ def _chart(organization: Organization, days: Sequence[date], runs: Any, sums: Se
             label=_("Without control"), values=found.baseline_kw, colour=OTHER_COLOUR, style="steps", dashed=True
         ),
     ]
+    if measured:
+        label = ngettext("Measured by %(count)d meter", "Measured by %(count)d meters", measured.meters)
+        label %= {"count": measured.meters}
+        series.append(ChartSeries(label=label, values=measured.power_kw, colour=MEASURED_COLOUR, style="steps"))
     note = _("Above zero the sites together draw power, below zero they feed in.")
     return Chart(
         name="portfolio",

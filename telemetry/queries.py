@@ -1,7 +1,7 @@
 """Reading back: raw readings, quarter-hours and longer steps, charts of few points, latest values, gaps."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -164,11 +164,11 @@ def gaps(channel: Channel, start: datetime, end: datetime) -> list[Gap]:
     return found
 
 
-def portfolio_sums(channels: Iterable[int], start: datetime, count: int) -> Series:
-    """Return the sum of the channels' means for each of `count` quarter-hours; a channel without readings adds 0."""
+def sums_of_quarters(channels: Sequence[int], start: datetime, count: int) -> Series:
+    """Return the sum of the channels' means for each of `count` quarter-hours; NaN where none has a reading."""
     end = start + timedelta(seconds=QUARTER_HOUR_SECONDS * count)
-    rows = _asked_of_rollups("%s, sum(total / count)", "GROUP BY start", list(channels), start, end)
-    sums = np.zeros(count)
+    rows = _asked_of_rollups("%s, sum(total / count)", "GROUP BY start", channels, start, end)
+    sums = np.full(count, np.nan)
     sums[((rows[:, 0] - microseconds(start)) // (QUARTER_HOUR_SECONDS * SECOND_US)).astype(np.int64)] = rows[:, 1]
     return sums
 
@@ -201,7 +201,7 @@ def _rollups(channels: list[int], start: datetime, end: datetime) -> Series:
     return _asked_of_rollups("%s, count, total, lowest, highest", "ORDER BY start", channels, start, end)
 
 
-def _asked_of_rollups(columns: str, order: str, channels: list[int], start: datetime, end: datetime) -> Series:
+def _asked_of_rollups(columns: str, order: str, channels: Sequence[int], start: datetime, end: datetime) -> Series:
     """Return what a statement about roll-ups of channels answers; `%s` in `columns` is the start in microseconds."""
     with _cursor_of_rollups(columns, order, channels, start, end) as cursor:
         found = cursor.fetchall()

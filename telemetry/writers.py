@@ -1,7 +1,8 @@
 """Readings into the tables, by the few statements that are quickest on each database.
 
 A reading whose channel and time are stored already changes nothing: only new ones count in the roll-ups and in the
-channels' last values, so that a batch may be written again at any time.
+channels' last values, so that a batch may be written again at any time. Quarter-hours that changed are marked, for sums
+that are kept.
 """
 
 from typing import Any
@@ -34,6 +35,11 @@ WITH given AS (
     FROM stored GROUP BY 1, 2
     ON CONFLICT (channel_id, start) DO UPDATE SET count = r.count + excluded.count, total = r.total + excluded.total,
         lowest = least(r.lowest, excluded.lowest), highest = greatest(r.highest, excluded.highest)
+    RETURNING channel_id, start
+), marked AS (
+    INSERT INTO telemetry_quartermark AS m (organization_id, start, number)
+    SELECT DISTINCT c.organization_id, s.start, 1 FROM summed s JOIN telemetry_channel c ON c.id = s.channel_id
+    ON CONFLICT (organization_id, start) DO UPDATE SET number = m.number + 1
 ), latest AS (
     SELECT DISTINCT ON (channel_id) channel_id, time, value FROM stored ORDER BY channel_id, time DESC
 ), told AS (
@@ -51,6 +57,12 @@ SUM = """
 INSERT INTO telemetry_rollup (channel_id, start, count, total, lowest, highest) VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (channel_id, start) DO UPDATE SET count = count + excluded.count, total = total + excluded.total,
     lowest = min(lowest, excluded.lowest), highest = max(highest, excluded.highest)
+"""
+MARK = """
+INSERT INTO telemetry_quartermark (organization_id, start, number)
+SELECT DISTINCT c.organization_id, g.value ->> 1, 1 FROM json_each(%s) g
+JOIN telemetry_channel c ON c.id = g.value ->> 0 WHERE true
+ON CONFLICT (organization_id, start) DO UPDATE SET number = number + 1
 """
 TELL = "UPDATE telemetry_channel SET last_value = %s, last_at = %s WHERE id = %s AND (last_at IS NULL OR last_at < %s)"
 
@@ -92,6 +104,7 @@ def _to_sqlite(connection: Any, batch: ReadingBatch) -> int:
         sums = sums_of(new)
         parts = (sums.channels, sums.starts_us, sums.counts, sums.totals, sums.lowest, sums.highest)
         cursor.executemany(SUM, list(zip(*(part.tolist() for part in parts), strict=True)))
+        cursor.execute(MARK, [_json(np.stack([sums.channels, sums.starts_us], axis=1))])
         cursor.executemany(TELL, _told(connection, latest_of(new)))
     return len(new)
 

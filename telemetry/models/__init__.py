@@ -4,7 +4,7 @@ from telemetry.models.bridge import BridgeState
 from telemetry.models.channel import Channel, quantity_choices
 from telemetry.models.devices import DeviceCredential, DevicePresence
 from telemetry.models.mappings import ChannelProposal, Mapping, MappingRule, RecentMessage
-from telemetry.models.readings import DeadLetter, Reading, Rollup
+from telemetry.models.readings import DeadLetter, QuarterMark, Reading, Rollup
 from telemetry.models.retention import Retention
 from telemetry.models.setpoints import PlanDispatch, Setpoint
 
@@ -18,6 +18,7 @@ __all__ = [
     "Mapping",
     "MappingRule",
     "PlanDispatch",
+    "QuarterMark",
     "Reading",
     "RecentMessage",
     "Retention",

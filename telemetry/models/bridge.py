@@ -33,7 +33,4 @@ class BridgeState(models.Model):
         """Return what is wrong with the bridge; empty when all is well."""
         if now - self.beat_at > SILENT_AFTER:
             return f"silent since {self.beat_at:%Y-%m-%d %H:%M:%S} UTC"
-        if not self.connected:
-            return self.problem or "not connected to the broker"
-        stuck = self.queued and (self.last_commit_at is None or now - self.last_commit_at > SILENT_AFTER)
-        return f"{self.queued} messages wait, and none was stored for a minute" if stuck else ""
+        return self.problem or ("" if self.connected else "not connected to the broker")

@@ -53,6 +53,20 @@ class Rollup(models.Model):
         return f"{self.channel_id} {self.start:%Y-%m-%d %H:%M}: {self.count} readings"
 
 
+class QuarterMark(models.Model):
+    """How often the roll-ups of an organization's quarter-hour have changed: sums over them hold while it stays."""
+
+    pk = models.CompositePrimaryKey("organization_id", "start")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, **UNCHECKED)
+    start = MomentField()
+    number = models.BigIntegerField()
+
+    objects: ClassVar[models.Manager["QuarterMark"]] = ScopedManager(organization="organization")
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.start:%Y-%m-%d %H:%M}: {self.number}"
+
+
 class DeadLetter(models.Model):
     """A message that was refused, once for each different one, and how often it came.
 

@@ -17,7 +17,7 @@ from flexplatform.operations import alive
 from telemetry.models import BridgeState
 from telemetry.mqtt.address import BrokerAddress
 from telemetry.mqtt.dispatch import Dispatcher
-from telemetry.mqtt.link import Link, LinkOptions, Taken
+from telemetry.mqtt.link import Link, LinkOptions, LinkState, Taken
 from telemetry.mqtt.lock import Lock
 from telemetry.services.ingest import ingest
 from telemetry.services.readings import Stored
@@ -28,6 +28,7 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
 SECONDS_BETWEEN_BEATS = 5.0
 SECONDS_BETWEEN_TRIES = 1.0
 SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_TO_BE_STUCK = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class Bridge:
         self._received, self._beat = 0, float("-inf")
         self._started = timezone.now()
         self._committed_at: float | None = None
+        # When something was stored last, or nothing waited.
+        self._moved = time.monotonic()
 
     def run(self) -> None:
         """Serve, or stand by, until `stopping` is set."""
@@ -129,7 +132,7 @@ class Bridge:
                 wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             else:
                 break
-        self._committed_at = time.time()
+        self._committed_at, self._moved = time.time(), time.monotonic()
         if not self.options.acknowledge_first:
             link.acknowledge(taken)
         total = self.stored
@@ -178,7 +181,7 @@ class Bridge:
             "stored": self.stored.new,
             "known": self.stored.known,
             "refused": self.stored.refused,
-            "problem": state.refused[:300],
+            "problem": self._problem(state)[:300],
         }
         BridgeState.objects.update_or_create(client_id=self.link_options.client_id, defaults=values)
         alive.note(alive.BRIDGE)
@@ -192,6 +195,14 @@ class Bridge:
             self.stored.known,
             self.stored.refused,
         )
+
+    def _problem(self, state: LinkState) -> str:
+        """Return what keeps messages from being stored; one that came just now is no problem."""
+        now = time.monotonic()
+        if not state.queued:
+            self._moved = now
+        stuck = now - self._moved > SECONDS_TO_BE_STUCK
+        return state.refused or (f"{state.queued} messages wait, and none was stored for a minute" if stuck else "")
 
     def _say_goodbye(self) -> None:
         try:

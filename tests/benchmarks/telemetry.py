@@ -297,7 +297,8 @@ def queries(world: World) -> dict[str, Any]:
     from django_scopes import scopes_disabled
 
     from telemetry.models import Channel
-    from telemetry.queries import chart_points, portfolio_sums, raw_buckets
+    from telemetry.portfolio_power import summed_power
+    from telemetry.queries import chart_points, raw_buckets, sums_of_quarters
 
     # A whole week before the probes.
     end = datetime.fromtimestamp((world.minute // 1440 - 1) * 86_400, UTC)
@@ -307,7 +308,9 @@ def queries(world: World) -> dict[str, Any]:
         channel = Channel.objects.get(pk=world.channels[CHANNELS // 2])
         rolled = timed(lambda: chart_points(channel, start, end, CHART_POINTS))
         raw = timed(lambda: raw_buckets(channel, start, end, bucket_us))
-        summed = timed(lambda: portfolio_sums(world.channels, day, 96))
+        summed = timed(lambda: sums_of_quarters(world.channels, day, 96))
+        ours = Channel.objects.filter(organization=world.organization, last_at__isnull=False)
+        kept = timed(lambda: summed_power(world.organization, ours, day, 96))
         known = chart_points(channel, start, end, CHART_POINTS)
     return {
         "points of the chart": len(known.times_us),
@@ -315,6 +318,7 @@ def queries(world: World) -> dict[str, Any]:
         "chart of a week, roll-up: ms": rolled,
         "raw / roll-up": raw / rolled,
         f"a day of {CHANNELS} channels summed: ms": summed,
+        "the same while nothing is new: ms": kept,
     }
 
 

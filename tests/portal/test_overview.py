@@ -9,8 +9,14 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
+from flexplatform.accounts.audit import acting
+from flexplatform.accounts.models import Door
+from flexplatform.accounts.permissions import PERMISSIONS, VIEW_TELEMETRY, Role
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs.models import Job
+from telemetry.batches import ReadingBatch
+from telemetry.models.moments import microseconds
+from telemetry.services import Reference, ensure_channels, store_readings
 from tests.conftest import People
 from tests.factories import COUNT, START, SiteFactory, planned_site
 
@@ -56,6 +62,22 @@ def test_power_and_flexibility_of_both_days_add_up(people: People) -> None:
     up, down = client.get(reverse("overview_flexibility", args=["a"])).json()["charts"][0]["series"]
     assert up["values"][QUARTERS : QUARTERS + COUNT] == [2.0] * COUNT
     assert down["values"][QUARTERS : QUARTERS + COUNT] == [-2.0] * COUNT
+
+
+def test_what_the_meters_measured_stands_beside_the_plan(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    for organization in (people.a, people.b):
+        site, run = planned_site(organization)
+        with organization_scope(organization), acting("tests", Door.COMMAND):
+            grid = Reference(site=site.pk, quantity="grid_power_kw")
+            (channel,) = ensure_channels(organization=organization, references=[grid])
+            at = [microseconds(run.start)]
+            store_readings(batch=ReadingBatch.of([channel.pk], at, [1.5], at))
+    url, client = reverse("overview_power", args=["a"]), people.client("alice")
+    measured = client.get(url).json()["charts"][0]["series"][2]
+    assert measured["label"] == "Measured by 1 meter"
+    assert measured["values"][QUARTERS - 1 : QUARTERS + 2] == [None, 1.5, None]
+    monkeypatch.setitem(PERMISSIONS, Role.OWNER, PERMISSIONS[Role.OWNER] - {VIEW_TELEMETRY})
+    assert len(client.get(url).json()["charts"][0]["series"]) == 2
 
 
 def test_a_portfolio_without_plans_draws_nothing(people: People) -> None:

@@ -18,7 +18,7 @@ from flexplatform.accounts.scoping import organization_scope
 from telemetry.batches import ReadingBatch
 from telemetry.models import Channel, DeadLetter, DevicePresence, Reading, Rollup
 from telemetry.models.moments import microseconds
-from telemetry.queries import chart_points, gaps, portfolio_sums, raw_readings, summary
+from telemetry.queries import chart_points, gaps, raw_readings, summary, sums_of_quarters
 from telemetry.services import (
     Reference,
     create_credential,
@@ -34,7 +34,7 @@ from telemetry.services.registry import TopicRegistry
 from tests.conftest import People
 from tests.factories import BatteryFactory, SiteFactory
 
-STORE_QUERIES = {"sqlite": 6, "postgresql": 4}
+STORE_QUERIES = {"sqlite": 7, "postgresql": 4}
 MINUTE_US = 60_000_000
 
 
@@ -130,7 +130,7 @@ def test_steps_points_sums_and_gaps_are_of_what_is_there(channel: Channel, start
         assert len(few.times_us) <= points
         assert (few.lowest.min(), few.highest.max()) == (0, 119)
     assert chart_points(channel, start, end, 150).mean.tolist() == values
-    np.testing.assert_allclose(portfolio_sums([channel.pk], start, 2), [7, 22])
+    np.testing.assert_allclose(sums_of_quarters([channel.pk], start, 5), [7, 22, 37, 52, np.nan])
 
 
 def test_readings_are_asked_for_as_they_were_known(channel: Channel, start: datetime) -> None:
