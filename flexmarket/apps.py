@@ -21,7 +21,7 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.settlement import panels as settlement
         from flexmarket.trading import api as trading_api
         from flexmarket.trading import joint_offering as joint
-        from flexmarket.trading import product_api
+        from flexmarket.trading import order_api, product_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
         from flexmarket.trading.clock import tend_market  # noqa: F401  # the clock finds it by its name
@@ -49,7 +49,7 @@ class FlexmarketConfig(AppConfig):
         api_resources.add(ApiResource("scenario-runs", lab_api.ScenarioRunViewSet, order=46))
         api_resources.add(ApiResource("market-products", product_api.ProductViewSet, order=50))
         api_resources.add(ApiResource("market-offers", trading_api.MarketOfferViewSet, order=51))
-        api_resources.add(ApiResource("orders", trading_api.OrderViewSet, order=52))
+        api_resources.add(ApiResource("orders", order_api.OrderViewSet, order=52))
         api_resources.add(ApiResource("rolling-operations", product_api.RollingOperationViewSet, order=49))
         api_resources.add(ApiResource("contracts", product_api.ContractViewSet, order=53))
         api_resources.add(ApiResource("deliveries", settlement_api.DeliveryViewSet, order=54))

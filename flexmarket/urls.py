@@ -9,6 +9,7 @@ from flexmarket.lab import views as lab
 from flexmarket.overview_panel import OverviewFlexibility
 from flexmarket.settlement import dispute_views as disputes
 from flexmarket.settlement import views as settlement
+from flexmarket.trading import joint_views as joint
 from flexmarket.trading import order_views as orders
 from flexmarket.trading import product_views as products
 from flexmarket.trading import views as trading
@@ -46,6 +47,7 @@ urlpatterns = [
     path("contracts/<int:contract>/delete/", products.DeleteContract.as_view(), name="contract_delete"),
     path("market/", trading.MarketOffers.as_view(), name="market_offers"),
     path("market/change/", trading.ChangeOffers.as_view(), name="offers_change"),
+    path("market/portfolio/", joint.MakeJointOffers.as_view(), name="portfolio_offer"),
     path("market/<int:offer>/", trading.OfferPage.as_view(), name="market_offer"),
     path("market/<int:offer>/chart.json", trading.OfferChart.as_view(), name="offer_chart"),
     path("market/<int:offer>/order/", trading.OrderOffer.as_view(), name="offer_order"),

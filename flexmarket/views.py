@@ -15,6 +15,7 @@ from django.views.generic import TemplateView
 from flexmarket.charts import offer_charts
 from flexmarket.engine.exporters import EXPORTERS, export
 from flexmarket.engine.methods import METHODS
+from flexmarket.live import JobOnPageMixin
 from flexmarket.quantifying import newest_job, request_quantified
 from flexmarket.queries import DEFAULT_METHOD, known_method, tables_of
 from flexplatform.accounts import permissions
@@ -51,8 +52,8 @@ class OfferExport(RunMixin):
         return archive
 
 
-class QuantifyRun(RunMixin, TemplateView):
-    """How far the job is that quantifies a run by a method; asks for one by POST."""
+class QuantifyRun(JobOnPageMixin, RunMixin, TemplateView):
+    """A part of the site's page: how far the job is that quantifies a run by a method; asks for one by POST."""
 
     permission = permissions.VIEW_OFFERS
     template_name = "flexmarket/quantify_job.html"
@@ -61,14 +62,6 @@ class QuantifyRun(RunMixin, TemplateView):
         """Return the newest job of the run and method."""
         run, method = self.run(self.kwargs["run"]), known_method(self.request.GET.get("method", ""))
         return super().get_context_data(**{**kwargs, "run": run, "method": method, "job": newest_job(run, method)})
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Answer the part of the site's page; once the job has ended, the page is loaded anew."""
-        response = super().render_to_response(context, **kwargs)
-        job = context["job"]
-        if self.request.headers.get("HX-Request") and (job is None or job.finished):
-            response["HX-Refresh"] = "true"
-        return response
 
     def post(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
         """Start the job and show the site; where one is under way already, that one is shown."""

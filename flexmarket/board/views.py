@@ -19,12 +19,13 @@ from flexmarket.board.selection import DIRECTIONS, Board, Wanted, board_of, runs
 from flexmarket.charts import board_chart
 from flexmarket.engine.exporters import EXPORTERS
 from flexmarket.lab.views import STYLES
+from flexmarket.live import JobOnPageMixin
 from flexmarket.method_words import METHOD_WORDS
 from flexmarket.quantifying import MOST_RUNS, QUANTIFY_MANY, request_many_quantified
 from flexmarket.queries import DEFAULT_METHOD
 from flexplatform.accounts import permissions
 from flexplatform.jobs.errors import JobConflictError
-from flexplatform.jobs.models import Job, new_key
+from flexplatform.jobs.models import new_key
 from flexplatform.portal.charts import CHART_SCRIPTS, ChartPage
 from flexplatform.portal.views import OrganizationMixin
 
@@ -49,7 +50,7 @@ class BoardMixin(OrganizationMixin):
         return (chosen,) if chosen else DIRECTIONS
 
 
-class OffersBoard(BoardMixin, TemplateView):
+class OffersBoard(JobOnPageMixin, BoardMixin, TemplateView):
     """What is on offer over the day, and in one quarter-hour offer by offer."""
 
     template_name = "flexmarket/board.html"
@@ -64,13 +65,14 @@ class OffersBoard(BoardMixin, TemplateView):
         rows = merit_order(board, step, directions) if board.sources else []
         market = form.cleaned_data.get("market") or sorted(EXPORTERS)[0]
         on_request = wanted.method != DEFAULT_METHOD
-        job = self._job()
+        job = self.job_in_address(QUANTIFY_MANY)
         shown = {
             "method": wanted.method,
             "method_line": METHOD_WORDS[wanted.method].line,
             "on_request": on_request,
             "missing": len(runs_without_offers(self.organization, wanted)) if on_request else 0,
             "most_runs": MOST_RUNS,
+            "may_sell": self.tenant_request.membership.may(permissions.SELL_OFFERS),
             "may_quantify": self.tenant_request.membership.may(permissions.RUN_SCHEDULES),
             "job": job,
             "key": new_key(),
@@ -91,21 +93,6 @@ class OffersBoard(BoardMixin, TemplateView):
             "styles": STYLES,
         }
         return super().get_context_data(**{**kwargs, **shown})
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Answer the page; once the job that quantifies has ended, htmx loads it a last time."""
-        response = super().render_to_response(context, **kwargs)
-        job = context["job"]
-        if self.request.headers.get("HX-Request") and (job is None or job.finished):
-            response["HX-Refresh"] = "true"
-        return response
-
-    def _job(self) -> Job | None:
-        """Return the job in `?job=` that quantifies many plans."""
-        text = self.request.GET.get("job", "")
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            return None
-        return Job.objects.filter(organization=self.organization, kind=QUANTIFY_MANY, pk=int(text)).first()
 
     def _step(self, board: Board) -> int:
         text = self.request.GET.get("step", "")

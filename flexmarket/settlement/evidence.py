@@ -48,11 +48,16 @@ def channel_of(offer: MarketOffer) -> Channel | None:
     return channels.filter(asset=offer.asset_id, quantity="power_kw").first()
 
 
+def least_count(channel: Channel) -> float:
+    """Return how many readings a quarter-hour of a channel needs to say something."""
+    return max(1.0, LEAST_SHARE * QUARTER_HOUR_SECONDS / channel.resolution_seconds)
+
+
 def meter_of(channel: Channel | None, start: datetime, end: datetime) -> Meter:
     """Return what a channel measured between two times; one query."""
     if channel is None:
         return Meter(None, {})
-    least = max(1.0, LEAST_SHARE * QUARTER_HOUR_SECONDS / channel.resolution_seconds)
+    least = least_count(channel)
     rows = Rollup.objects.filter(channel=channel, start__gte=start, start__lt=end).values_list(
         "start", "count", "total"
     )

@@ -24,6 +24,7 @@ COLOURS = {
     OfferState.DISPUTED: "yellow",
     # Of orders, statements and disputes.
     "accepted": "blue",
+    "partly": "yellow",
     "failed": "red",
     "closed": "green",
     "open": "yellow",

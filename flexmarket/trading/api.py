@@ -1,34 +1,28 @@
-"""Offers on the market and orders in the API."""
+"""Offers on the market in the API."""
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assets.models import Site
-from flexmarket.engine.market.refusals import OrderRefused
+from assets.models import Portfolio, Site
 from flexmarket.engine.market.states import OfferState, StateError
-from flexmarket.models import MarketOffer, MarketProduct, Order
+from flexmarket.models import MarketOffer, MarketProduct
 from flexmarket.trading import lifecycle
+from flexmarket.trading.joint_offering import JointWanted, request_joint_offers
 from flexmarket.trading.offering import SITE, Wanted
-from flexmarket.trading.order_files import upload_orders
-from flexmarket.trading.ordering import LONGEST_REFERENCE, place_order
 from flexmarket.trading.tasks import request_offers
 from flexplatform.accounts import permissions
 from flexplatform.api.base import TenantViewSet
 from flexplatform.api.filters import moment, row, same
 from flexplatform.api.resources import JOB, JobSerializer, accepted
-from flexplatform.api.schema import Example, FieldErrorSerializer
+from flexplatform.api.schema import Example
 from optimization.models import ScheduleRun
-from telemetry.series_files import FileProblem
 
 MOST_OFFERS = 1000
 
@@ -37,6 +31,7 @@ OFFER: dict[str, Any] = {
     "reference": "FX-17",
     "product": 1,
     "portfolio": None,
+    "part_of": None,
     "site": 1,
     "asset": None,
     "run": 3,
@@ -63,20 +58,6 @@ OFFER: dict[str, Any] = {
     "state": "submitted",
     "reason": "",
 }
-ORDER: dict[str, Any] = {
-    "id": 4,
-    "reference": "DSO-2026-0815",
-    "offer": 17,
-    "state": "accepted",
-    "reason": "",
-    "power_kw": 4.0,
-    "price_per_kwh": 0.1,
-    "change_kw": [-4.0, -4.0, -4.0, -4.0],
-    "received_at": "2026-11-22T08:12:00Z",
-    "activated_at": None,
-    "run": None,
-    "job": 31,
-}
 
 
 class SeriesListField(serializers.ListField):
@@ -90,7 +71,10 @@ class SeriesListField(serializers.ListField):
 
 
 class MarketOfferSerializer(serializers.ModelSerializer[MarketOffer]):
-    """A change of consumption that can be called; series are positive for consumption, powers are magnitudes."""
+    """A change of consumption that can be called; series are positive for consumption, powers are magnitudes.
+
+    An offer of a `portfolio` has a part for each site (`part_of`), which is called with it and not by itself.
+    """
 
     reference = serializers.CharField()
     end = serializers.DateTimeField()
@@ -108,19 +92,6 @@ class MarketOfferSerializer(serializers.ModelSerializer[MarketOffer]):
     class Meta:
         model = MarketOffer
         fields = list(OFFER)
-        read_only_fields = fields
-
-
-class OrderSerializer(serializers.ModelSerializer[Order]):
-    """What was called of an offer, and how far its activation is; `run` is the schedule with the call."""
-
-    power_kw = serializers.FloatField()
-    price_per_kwh = serializers.FloatField()
-    change_kw = SeriesListField()
-
-    class Meta:
-        model = Order
-        fields = list(ORDER)
         read_only_fields = fields
 
 
@@ -143,6 +114,24 @@ class MakeOffersSerializer(serializers.Serializer[Any]):
     submit = serializers.BooleanField(default=False, help_text="Put them on the market at once")
 
 
+class JointOffersSerializer(serializers.Serializer[Any]):
+    """The portfolio to offer as one, the local day of its plans, and the product to offer it on."""
+
+    portfolio = serializers.IntegerField(help_text="Id of the portfolio")
+    product = serializers.IntegerField(help_text="Id of the product")
+    day = serializers.DateField(help_text="Local day of the portfolio whose newest plans are offered")
+    directions = serializers.ListField(
+        child=serializers.ChoiceField(choices=MarketOffer.Direction.choices),
+        default=lambda: list(MarketOffer.Direction.values),
+        min_length=1,
+        max_length=2,
+    )
+    limit_kw = serializers.FloatField(
+        required=False, allow_null=True, default=None, help_text="Most that all sites may change together, kW"
+    )
+    submit = serializers.BooleanField(default=False, help_text="Put them on the market at once")
+
+
 class OfferIdsSerializer(serializers.Serializer[Any]):
     """Offers to change together: all of them, or none."""
 
@@ -156,44 +145,6 @@ class OffersSerializer(serializers.Serializer[Any]):
     offers = MarketOfferSerializer(many=True)
 
 
-class StepsSerializer(serializers.Serializer[Any]):
-    """A change of consumption over steps of the market day."""
-
-    first = serializers.IntegerField(help_text="Number of the first step in the local day, from 1")
-    count = serializers.IntegerField()
-    power_kw = serializers.FloatField(help_text="Positive for consumption")
-
-
-class PlaceOrderSerializer(serializers.Serializer[Any]):
-    """An order: `power_kw` (a magnitude), or `steps`, or `powers_kw` (a change of consumption per step of the day)."""
-
-    offer = serializers.CharField(max_length=40, help_text="Id or reference of the offer")
-    reference = serializers.CharField(max_length=LONGEST_REFERENCE, help_text="Your name for the order")
-    power_kw = serializers.FloatField(required=False, allow_null=True)
-    steps = StepsSerializer(many=True, required=False)
-    powers_kw = serializers.ListField(child=serializers.FloatField(), required=False, allow_null=True, max_length=2000)
-    step_minutes = serializers.FloatField(required=False, allow_null=True)
-    time_zone = serializers.CharField(required=False, allow_null=True, max_length=64)
-    price_eur_per_kwh = serializers.FloatField(
-        required=False, allow_null=True, help_text="Refused where it is not the price of the called power"
-    )
-
-
-class RowAnswerSerializer(serializers.Serializer[Any]):
-    """What became of a row: the id of its order, or why there is none."""
-
-    line = serializers.IntegerField()
-    reference = serializers.CharField()
-    order = serializers.IntegerField(allow_null=True)
-    wrong = FieldErrorSerializer(many=True)
-
-
-class RowAnswersSerializer(serializers.Serializer[Any]):
-    """What became of each row of a file."""
-
-    rows = RowAnswerSerializer(many=True)
-
-
 class MarketOfferViewSet(TenantViewSet):
     """Offers on markets: made of a plan, submitted, revoked; drafts are seen by nobody else."""
 
@@ -202,6 +153,7 @@ class MarketOfferViewSet(TenantViewSet):
         "list": permissions.VIEW_OFFERS,
         "retrieve": permissions.VIEW_OFFERS,
         "create": permissions.SELL_OFFERS,
+        "joint": permissions.SELL_OFFERS,
         "submit": permissions.SELL_OFFERS,
         "revoke": permissions.SELL_OFFERS,
     }
@@ -209,19 +161,25 @@ class MarketOfferViewSet(TenantViewSet):
         "product": row("product", MarketProduct),
         "site": row("site", Site),
         "run": row("run", ScheduleRun),
+        "portfolio": row("portfolio", Portfolio),
+        "part_of_offer": row("part_of", MarketOffer, "The sites' parts of a portfolio's offer"),
         "state": same("state", [state.value for state in OfferState]),
         "direction": same("direction", MarketOffer.Direction.values),
         "from": moment("start__gte"),
         "until": moment("start__lt"),
     }
     orderings = ("start", "power_kw")
-    keyed_by_job = frozenset({"create"})
+    keyed_by_job = frozenset({"create", "joint"})
     examples = {
         "list": Example(answer=OFFER),
         "retrieve": Example(answer=OFFER),
         "create": Example(
             request={"run": 3, "product": 1, "devices": [], "directions": ["positive"], "submit": True},
             answer=JOB | {"kind": "make_offers", "title": "Offer Dachau 1 on Redispatch, afternoon"},
+        ),
+        "joint": Example(
+            request={"portfolio": 1, "product": 1, "day": "2026-11-22", "limit_kw": 500.0, "submit": True},
+            answer=JOB | {"kind": "offer_portfolio", "title": "Offer Dachau on Redispatch, afternoon"},
         ),
         "submit": Example(request={"offers": [17]}, answer={"offers": [OFFER]}),
         "revoke": Example(
@@ -235,8 +193,9 @@ class MarketOfferViewSet(TenantViewSet):
         return MarketOffer.objects.all()
 
     def list(self, request: Request) -> Response:
-        """Answer a page of offers, the earliest start first."""
-        return self.page(self.get_queryset())
+        """Answer a page of offers, the earliest start first; parts of a portfolio's offer with `part_of_offer` only."""
+        parts = "part_of_offer" in request.query_params
+        return self.page(self.get_queryset() if parts else self.get_queryset().filter(part_of=None))
 
     def retrieve(self, request: Request, pk: int) -> Response:
         """Answer one offer."""
@@ -254,6 +213,30 @@ class MarketOfferViewSet(TenantViewSet):
         job = request_offers(
             run=run,
             product=product,
+            wanted=wanted,
+            submitted=asked["submit"],
+            idempotency_key=self.idempotency_key,
+        )
+        return accepted(job, request)
+
+    @extend_schema(request=JointOffersSerializer, responses={202: JobSerializer})
+    @action(detail=False, methods=["post"])
+    def joint(self, request: Request) -> Response:
+        """Make the offers of a portfolio as one; the answer is the job that quantifies its sites, seconds for each."""
+        form = JointOffersSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        portfolio = cast("Portfolio", self.own_row("portfolio", asked["portfolio"], Portfolio.objects.all()))
+        product = cast("MarketProduct", self.own_row("product", asked["product"], MarketProduct.objects.all()))
+        wanted = JointWanted(
+            portfolio=portfolio,
+            product=product,
+            day=asked["day"],
+            directions=asked["directions"],
+            limit_kw=asked["limit_kw"],
+        )
+        job = request_joint_offers(
+            organization=self.organization,
             wanted=wanted,
             submitted=asked["submit"],
             idempotency_key=self.idempotency_key,
@@ -285,119 +268,3 @@ class MarketOfferViewSet(TenantViewSet):
         except StateError as error:
             raise ValidationError({"offers": str(error)}) from error
         return Response(OffersSerializer({"offers": changed}).data)
-
-
-class OrderFileParser(BaseParser):
-    """Leaves a CSV file of orders as it is."""
-
-    media_type = "text/csv"
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        """Return the body."""
-        return bytes(stream.read())
-
-
-class OrderViewSet(TenantViewSet):
-    """Orders of offers; one that is refused changes nothing, and says every reason by its name in USEF's list."""
-
-    serializer_class = OrderSerializer
-    needs = {
-        "list": permissions.VIEW_OFFERS,
-        "retrieve": permissions.VIEW_OFFERS,
-        "create": permissions.PLACE_ORDERS,
-        "upload": permissions.PLACE_ORDERS,
-    }
-    filters = {
-        "state": same("state", Order.State.values),
-        "reference": same("reference"),
-        "offer": row("offer", MarketOffer),
-        "site": row("offer__site", Site),
-    }
-    orderings = ("received_at",)
-    keyed = frozenset({"create"})
-    examples = {
-        "list": Example(answer=ORDER),
-        "retrieve": Example(answer=ORDER),
-        "create": Example(request={"offer": "FX-17", "reference": "DSO-2026-0815", "power_kw": 4.0}, answer=ORDER),
-        "upload": Example(
-            request_csv="reference,offer,power_kw,price_eur_per_kwh\nDSO-2026-0815,FX-17,4,0.1\nDSO-2026-0816,FX-17,40,\n",
-            answer={
-                "rows": [
-                    {"line": 2, "reference": "DSO-2026-0815", "order": 4, "wrong": []},
-                    {
-                        "line": 3,
-                        "reference": "DSO-2026-0816",
-                        "order": None,
-                        "wrong": [
-                            {
-                                "field": "offer",
-                                "message": "Flexibility procured: offer.state is ordered; allowed: submitted.",
-                            }
-                        ],
-                    },
-                ]
-            },
-        ),
-    }
-
-    def get_queryset(self) -> QuerySet[Order]:
-        """Return the organization's orders."""
-        return Order.objects.all()
-
-    def list(self, request: Request) -> Response:
-        """Answer a page of orders, newest first."""
-        return self.page(self.get_queryset())
-
-    def retrieve(self, request: Request, pk: int) -> Response:
-        """Answer one order and how far its activation is."""
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @extend_schema(request=PlaceOrderSerializer, responses={201: OrderSerializer})
-    def create(self, request: Request) -> Response:
-        """Order an offer or a part of its power; its activation starts at once, in the job that the answer names."""
-        form = PlaceOrderSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        asked = dict(form.validated_data)
-        try:
-            order = place_order(
-                organization=self.organization,
-                offer=asked.pop("offer"),
-                reference=asked.pop("reference"),
-                request=asked,
-            )
-        except OrderRefused as error:
-            raise ValidationError(refusals_by_field(error)) from error
-        return Response(self.get_serializer(order).data, status.HTTP_201_CREATED)
-
-    @extend_schema(request={"text/csv": OpenApiTypes.STR}, responses=RowAnswersSerializer)
-    @action(detail=False, methods=["post"], parser_classes=[OrderFileParser])
-    def upload(self, request: Request) -> Response:
-        """Place the orders of a CSV file, one per row; every row is answered, a refused one changes nothing.
-
-        Columns are `reference`, `offer`, `power_kw` and, where wanted, `price_eur_per_kwh`.
-        """
-        try:
-            answers = upload_orders(
-                organization=self.organization, data=request.data if isinstance(request.data, bytes) else b""
-            )
-        except FileProblem as problem:
-            found = {f"line {each.line} {each.column}".strip(): each.message for each in problem.found}
-            raise ValidationError(found) from problem
-        rows = [
-            {
-                "line": each.line,
-                "reference": each.reference,
-                "order": each.order.pk if each.order else None,
-                "wrong": [{"field": wrong.column, "message": wrong.message} for wrong in each.wrong],
-            }
-            for each in answers
-        ]
-        return Response(RowAnswersSerializer({"rows": rows}).data)
-
-
-def refusals_by_field(error: OrderRefused) -> dict[str, list[str]]:
-    """Return every reason by the field that it is about."""
-    found: dict[str, list[str]] = {}
-    for each in error.refusals:
-        found.setdefault(each.field, []).append(str(each))
-    return found

@@ -62,15 +62,17 @@ def steps_of(offer: MarketOffer) -> Steps:
 def offer_chart(offer: MarketOffer) -> ChartPage:
     """Return the promised power, the power with the whole call, and what the call moves afterwards."""
     steps, subject = steps_of(offer), subject_of(offer)
-    plan = _planned(steps, [offer.run] if offer.run else [], [subject])
-    baseline = plan.get((offer.run_id or 0, *subject), steps.empty())
-    steps.place(baseline, offer.start, np.asarray(offer.baseline_kw))
+    plan = planned_powers(steps, [offer.run] if offer.run else [], [subject])
+    return chart_of_offer(offer, steps, plan.get((offer.run_id or 0, *subject), steps.empty()))
+
+
+def chart_of_offer(offer: MarketOffer, steps: Steps, plan: Series) -> ChartPage:
+    """Return the chart of an offer over these steps, beside what is planned in them, kW."""
+    baseline = steps.place(plan.copy(), offer.start, np.asarray(offer.baseline_kw))
     called = steps.place(baseline.copy(), offer.start, np.asarray(offer.baseline_kw) + np.asarray(offer.change_kw))
     after = steps.empty()
     if offer.rebound_kw is not None and len(np.asarray(offer.rebound_kw)):
-        rebound = np.asarray(offer.rebound_kw)
-        later = steps.place(steps.empty(), offer.end, rebound)
-        after = baseline + later
+        after = baseline + steps.place(steps.empty(), offer.end, np.asarray(offer.rebound_kw))
     series = [
         ChartSeries(label=_("Plan"), values=baseline, colour=LINE_COLOUR, style="steps"),
         ChartSeries(label=_("With the whole call"), values=called, colour=_colour(offer), style="band"),
@@ -79,7 +81,7 @@ def offer_chart(offer: MarketOffer) -> ChartPage:
         label = _("Expected after the call")
         series.append(ChartSeries(label=label, values=after, colour=OTHER_COLOUR, style="steps", dashed=True))
     title = _("Power of {owner}").format(owner=offer.owner)
-    return _page(offer, steps, [Chart(name="power", title=title, unit="kW", series=series, note=str(SIGN_NOTE))])
+    return chart_page(offer, steps, [Chart(name="power", title=title, unit="kW", series=series, note=str(SIGN_NOTE))])
 
 
 def order_charts(order: Order) -> ChartPage:
@@ -89,12 +91,12 @@ def order_charts(order: Order) -> ChartPage:
     runs = [run for run in (offer.run, order.run) if run is not None]
     site: Power = ("", GRID)
     wanted = list(dict.fromkeys([subject, site]))
-    plans = _planned(steps, runs, wanted)
+    plans = planned_powers(steps, runs, wanted)
     measured = _measured(offer, steps)
     charts = [_order_chart(order, steps, subject, plans, measured, call=True)]
     if subject != site:
         charts.append(_order_chart(order, steps, site, plans, measured, call=False))
-    return _page(offer, steps, charts)
+    return chart_page(offer, steps, charts)
 
 
 def _order_chart(
@@ -108,27 +110,48 @@ def _order_chart(
 ) -> Chart:
     offer = order.offer
     before = plans.get((offer.run_id or 0, *subject), steps.empty())
-    series = [ChartSeries(label=_("Plan before"), values=before, colour=OTHER_COLOUR, style="steps", dashed=True)]
+    called = None
     if call:
-        promised = steps.place(before.copy(), offer.start, np.asarray(offer.baseline_kw))
-        series[0] = ChartSeries(
-            label=_("Plan before"), values=promised, colour=OTHER_COLOUR, style="steps", dashed=True
-        )
-        called = steps.place(promised.copy(), offer.start, np.asarray(offer.baseline_kw) + np.asarray(order.change_kw))
-        series.append(ChartSeries(label=_("The call"), values=called, colour=_colour(offer), style="band"))
-    if order.run is not None and (order.run.pk, *subject) in plans:
-        after = plans[order.run.pk, *subject]
-        series.append(ChartSeries(label=_("New plan"), values=after, colour=LINE_COLOUR, style="steps"))
-    if subject in measured:
-        series.append(ChartSeries(label=_("Measured"), values=measured[subject], colour=MEASURED_COLOUR, style="steps"))
+        before = steps.place(before.copy(), offer.start, np.asarray(offer.baseline_kw))
+        called = steps.place(before.copy(), offer.start, np.asarray(offer.baseline_kw) + np.asarray(order.change_kw))
     name, words, owner = ("power", _("Power of {owner}"), offer.owner)
     if not call:
         name, words, owner = ("grid", _("Grid power of {owner}"), str(offer.site))
-    title = words.format(owner=owner)
+    return chart_of_call(
+        offer,
+        name,
+        words.format(owner=owner),
+        before=before,
+        called=called,
+        after=plans.get((order.run_id or 0, *subject)),
+        measured=measured.get(subject),
+    )
+
+
+def chart_of_call(
+    offer: MarketOffer,
+    name: str,
+    title: str,
+    *,
+    before: Series,
+    called: Series | None,
+    after: Series | None,
+    measured: Series | None,
+) -> Chart:
+    """Return plan, call, new plan and measurement in one chart; what there is not is left out."""
+    series = [ChartSeries(label=_("Plan before"), values=before, colour=OTHER_COLOUR, style="steps", dashed=True)]
+    if called is not None:
+        series.append(ChartSeries(label=_("The call"), values=called, colour=_colour(offer), style="band"))
+    if after is not None:
+        series.append(ChartSeries(label=_("New plan"), values=after, colour=LINE_COLOUR, style="steps"))
+    if measured is not None:
+        series.append(ChartSeries(label=_("Measured"), values=measured, colour=MEASURED_COLOUR, style="steps"))
     return Chart(name=name, title=title, unit="kW", series=series, note=str(SIGN_NOTE))
 
 
-def _planned(steps: Steps, runs: Sequence[ScheduleRun], wanted: Sequence[Power]) -> dict[tuple[int, str, str], Series]:
+def planned_powers(
+    steps: Steps, runs: Sequence[ScheduleRun], wanted: Sequence[Power]
+) -> dict[tuple[int, str, str], Series]:
     """Return planned powers by run, device and quantity, on the steps of the chart; one query."""
     known = {run.pk: run for run in runs if run.step_seconds == steps.step_seconds}
     if not known:
@@ -159,7 +182,8 @@ def _colour(offer: MarketOffer) -> str:
     return f"--fp-{offer.direction}"
 
 
-def _page(offer: MarketOffer, steps: Steps, charts: list[Chart]) -> ChartPage:
+def chart_page(offer: MarketOffer, steps: Steps, charts: list[Chart]) -> ChartPage:
+    """Return charts over these steps in the time zone of an offer."""
     return ChartPage(
         start=steps.start, step_seconds=steps.step_seconds, count=steps.count, zone=offer.zone.key, charts=charts
     )

@@ -227,7 +227,7 @@ class OfferFilter(MarketForm):
     state = forms.ChoiceField(
         required=False, label=_("State"), choices=[("", _("all")), *((s.value, w) for s, w in STATE_LABELS.items())]
     )
-    site = forms.CharField(required=False, max_length=100, label=_("Site"))
+    site = forms.CharField(required=False, max_length=100, label=_("Site or portfolio"))
     direction = forms.ChoiceField(
         required=False, label=_("Direction"), choices=[("", _("both")), *MarketOffer.Direction.choices]
     )
@@ -256,7 +256,7 @@ class OfferFilter(MarketForm):
         if asked.get("state") and not any_state:
             same["state"] = asked["state"]
         if name := asked.get("site", "").replace("\0", ""):
-            same["site__name__icontains"] = name
+            rows = rows.filter(Q(site__name__icontains=name) | Q(portfolio__name__icontains=name))
         if day := asked.get("day"):
             midnight = datetime.combine(day, time(), self.zone)
             same |= {"start__gte": midnight, "start__lt": datetime.combine(day + timedelta(days=1), time(), self.zone)}
@@ -351,14 +351,15 @@ class OrderForm(MarketForm):
 class OrderFilter(MarketForm):
     """Which orders are shown."""
 
-    text = forms.CharField(required=False, max_length=100, label=_("Site or reference"))
+    text = forms.CharField(required=False, max_length=100, label=_("Site, portfolio or reference"))
     state = forms.ChoiceField(required=False, label=_("State"), choices=[("", _("all")), *Order.State.choices])
 
     def applied(self, rows: "QuerySet[Order]") -> "QuerySet[Order]":
         """Return the orders that the form asks for; what was not understood does not count."""
         asked = self.cleaned_data if self.is_valid() else {}
         if text := asked.get("text", "").replace("\0", ""):
-            rows = rows.filter(Q(reference__icontains=text) | Q(offer__site__name__icontains=text))
+            of_portfolio = Q(offer__portfolio__name__icontains=text)
+            rows = rows.filter(Q(reference__icontains=text) | Q(offer__site__name__icontains=text) | of_portfolio)
         return rows.filter(state=asked["state"]) if asked.get("state") else rows
 
 

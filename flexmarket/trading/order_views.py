@@ -1,5 +1,6 @@
 """Pages of orders: the list, a file with many, and one order from the call to its delivery."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,12 +21,14 @@ from flexmarket.settlement.evidence import channel_of
 from flexmarket.settlement.metering import LATEST_READINGS, meter_order
 from flexmarket.trading.charts import order_charts, subject_of
 from flexmarket.trading.forms import OrderFileForm, OrderFilter
+from flexmarket.trading.joint_charts import joint_order_charts, parts_of, steps_together
 from flexmarket.trading.order_files import COLUMNS, upload_orders
-from flexmarket.trading.queries import made_after, revoked_by, setpoints_of
+from flexmarket.trading.queries import made_after, newest_deliveries, revoked_by, setpoints_of
 from flexplatform.accounts import permissions
 from flexplatform.jobs.queries import may_cancel
 from flexplatform.portal.charts import CHART_SCRIPTS
 from flexplatform.portal.views import FragmentMixin, OrganizationMixin
+from optimization.engine.series import Series
 from telemetry.measured import means_of_site
 from telemetry.series_files import FileProblem
 
@@ -43,7 +46,7 @@ class OrderList(OrganizationMixin, ListView):
     def get_queryset(self) -> QuerySet[Order]:
         """Return what the filter asks for."""
         self.form = OrderFilter(self.request.GET)
-        rows = Order.objects.filter(organization=self.organization)
+        rows = Order.objects.filter(organization=self.organization, part_of=None)
         related = ("offer__product", "offer__site", "offer__asset", "offer__portfolio")
         series = ("change_kw", "offer__change_kw", "offer__baseline_kw", "offer__rebound_kw")
         return self.form.applied(rows).select_related(*related).defer(*series)
@@ -91,7 +94,7 @@ class OrderMixin(OrganizationMixin):
     def order(self) -> Order:
         """Return the order; one of another organization does not exist here."""
         offer = ("product", "site", "portfolio", "asset", "run__site")
-        related = ("run__site", "job__organization", *(f"offer__{name}" for name in offer))
+        related = ("run__site", "job__organization", "part_of", *(f"offer__{name}" for name in offer))
         return get_object_or_404(
             Order.objects.filter(organization=self.organization).select_related(*related), pk=self.kwargs["order"]
         )
@@ -107,7 +110,8 @@ class OrderPage(FragmentMixin, OrderMixin, TemplateView):
         """Return the order; what changes by itself is in the fragment."""
         order, membership, now = self.order(), self.tenant_request.membership, timezone.now()
         offer, job = order.offer, order.job
-        running = job is not None and not job.finished
+        parts = parts_of(order) if offer.is_joint else []
+        running = any(each is not None and not each.finished for each in [job, *(part.job for part in parts)])
         delivery = Delivery.objects.filter(order=order).order_by("-version").first()
         revoked, made = revoked_by(order), made_after(order)
         shown = {
@@ -116,10 +120,12 @@ class OrderPage(FragmentMixin, OrderMixin, TemplateView):
             "job": job,
             "may_cancel": job is not None and may_cancel(job, membership),
             "running": running,
+            "parts": parts,
             "delivering": offer.start <= now < offer.end + LATEST_READINGS and order.activated_at is not None,
-            "steps": called_steps(order, now),
+            "steps": called_steps(order, now, parts),
             "channel": channel_of(offer) if offer.site else None,
             "setpoints": setpoints_of(order),
+            "part_rows": part_rows(parts),
             "delivery": delivery,
             "delivered": delivered_steps(order, delivery) if delivery else [],
             "revoked": revoked,
@@ -144,7 +150,9 @@ class OrderCharts(OrderMixin):
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> JsonResponse:
         """Answer what charts.js draws."""
-        return JsonResponse(order_charts(self.order()).as_json())
+        order = self.order()
+        page = joint_order_charts(order) if order.offer.is_joint else order_charts(order)
+        return JsonResponse(page.as_json())
 
 
 class MeterOrder(OrderMixin):
@@ -159,34 +167,52 @@ class MeterOrder(OrderMixin):
         try:
             if timezone.now() < order.offer.end:
                 raise BaselineError(_("The call is not over yet."))
-            delivery = meter_order(order=order)
+            delivered = [meter_order(order=each) for each in (parts_of(order) if order.offer.is_joint else [order])]
         except (BaselineError, StateError, LookupError) as error:
             messages.error(request, _("It could not be metered: {reason}").format(reason=error))
         else:
-            messages.success(request, _("Metered: version %(version)d.") % {"version": delivery.version})
+            version = max((each.version for each in delivered), default=0)
+            messages.success(request, _("Metered: version %(version)d.") % {"version": version})
         return redirect("order", self.organization.slug, order.pk)
 
 
-def called_steps(order: Order, now: datetime) -> list[dict[str, Any]]:
-    """Return each step of the call: its start, baseline, wanted and measured power, kW (None where not measured)."""
+def part_rows(parts: Sequence[Order]) -> list[tuple[Order, Delivery | None]]:
+    """Return the orders of a portfolio's sites with what each delivered."""
+    known = newest_deliveries(parts)
+    return [(part, known.get(part.pk)) for part in parts]
+
+
+def called_steps(order: Order, now: datetime, parts: Sequence[Order] = ()) -> list[dict[str, Any]]:
+    """Return each step of the call: its start, baseline, wanted and measured power, kW (None where not measured).
+
+    Those of a portfolio's order are what its called sites do together.
+    """
     offer = order.offer
-    device, quantity = subject_of(offer)
-    measured = np.full(offer.count, np.nan)
-    if offer.site is not None and offer.start <= now:
-        found = means_of_site(offer.site, offer.start, offer.step_seconds, offer.count, (quantity,))
-        measured = found.get(device, {}).get(quantity, measured)
+    if parts:
+        columns = steps_together(order, parts)
+    else:
+        baseline = np.asarray(offer.baseline_kw)
+        columns = (baseline, baseline + np.asarray(order.change_kw), _measured_steps(offer, now))
     step = timedelta(seconds=offer.step_seconds)
-    rows = zip(np.asarray(offer.baseline_kw), np.asarray(order.change_kw), measured, strict=True)
     return [
         {
             "start": offer.start + index * step,
             "baseline_kw": float(baseline),
-            "wanted_kw": float(baseline + change),
+            "wanted_kw": float(wanted),
             "measured_kw": None if np.isnan(power) else float(power),
             "now": offer.start + index * step <= now < offer.start + (index + 1) * step,
         }
-        for index, (baseline, change, power) in enumerate(rows)
+        for index, (baseline, wanted, power) in enumerate(zip(*columns, strict=True))
     ]
+
+
+def _measured_steps(offer: MarketOffer, now: datetime) -> Series:
+    device, quantity = subject_of(offer)
+    nothing = np.full(offer.count, np.nan)
+    if offer.site is None or offer.start > now:
+        return nothing
+    found = means_of_site(offer.site, offer.start, offer.step_seconds, offer.count, (quantity,))
+    return found.get(device, {}).get(quantity, nothing)
 
 
 def delivered_steps(order: Order, delivery: Delivery) -> list[dict[str, Any]]:

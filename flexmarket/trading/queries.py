@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Sum
 
 from flexmarket.engine.market.states import OfferState
-from flexmarket.models import STATE_LABELS, MarketOffer, Order
+from flexmarket.models import STATE_LABELS, Delivery, MarketOffer, Order
 from flexmarket.trading.activation import SUPERSEDED
 from flexplatform.accounts.models import AuditEvent
 from telemetry.models import Setpoint
@@ -115,6 +115,14 @@ def setpoints_of(order: Order) -> list[tuple[Setpoint, Any]]:
         organization=order.organization_id, site=order.offer.site_id, origin=f"schedule run {order.run_id}"
     )
     return [(row, row.steps.at(order.offer.start)) for row in rows.select_related("asset").order_by("asset__name")]
+
+
+def newest_deliveries(orders: Sequence[Order]) -> dict[int, Delivery]:
+    """Return the newest delivery of each order by its id; one query."""
+    if not orders:
+        return {}
+    rows = Delivery.objects.filter(order__in=orders).order_by("version")
+    return {each.order_id: each for each in rows}
 
 
 def _others(rows: "QuerySet[MarketOffer]") -> Others:

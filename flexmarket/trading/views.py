@@ -14,19 +14,20 @@ from django.views.generic import ListView, TemplateView
 
 from flexmarket.engine.market.refusals import OrderRefused, Refusal
 from flexmarket.engine.market.states import OPEN, OfferState, StateError
+from flexmarket.live import JobOnPageMixin
 from flexmarket.models import MarketOffer, Order
 from flexmarket.trading import lifecycle
 from flexmarket.trading.charts import offer_chart
 from flexmarket.trading.forms import ChangeForm, MakeOffersForm, OfferFilter, OrderForm
+from flexmarket.trading.joint_charts import joint_offer_chart
 from flexmarket.trading.ordering import place_order
 from flexmarket.trading.queries import history_of, listed_offers, sums_by_state
 from flexmarket.trading.tasks import MAKE_OFFERS, request_offers
 from flexplatform.accounts import permissions
 from flexplatform.jobs.errors import JobConflictError
-from flexplatform.jobs.models import Job, new_key
+from flexplatform.jobs.models import new_key
 from flexplatform.portal.charts import CHART_SCRIPTS
 from flexplatform.portal.views import OrganizationMixin
-from optimization.models import ScheduleRun
 from optimization.views import RunMixin
 
 SELECTING = ("flexmarket/select.js",)
@@ -44,7 +45,7 @@ class MarketOffers(OrganizationMixin, ListView):
         """Return what the filter asks for."""
         self.form = OfferFilter(self.organization, self.request.GET)
         self.form.is_valid()
-        self.rows = MarketOffer.objects.filter(organization=self.organization)
+        self.rows = MarketOffer.objects.filter(organization=self.organization, part_of=None)
         return listed_offers(self.form.applied(self.rows)).order_by("-start", "-pk")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -120,16 +121,17 @@ class OfferPage(OfferMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return the offer and the form."""
         offer: MarketOffer = kwargs.pop("offer_row", None) or self.offer()
-        membership = self.tenant_request.membership
+        membership, alone = self.tenant_request.membership, offer.part_of_id is None
         initial = {"power_kw": float(offer.power_kw), "reference": f"{offer.reference}-{new_key()[:6]}"}
         shown = {
             "offer": offer,
             "order": Order.objects.filter(offer=offer).first(),
             "steps": _price_steps(offer),
+            "parts": listed_offers(MarketOffer.objects.filter(part_of=offer)) if offer.is_joint else (),
             "history": history_of(offer),
             "form": kwargs.pop("form", None) or OrderForm(initial=initial),
-            "may_order": membership.may(permissions.PLACE_ORDERS) and offer.state == OfferState.SUBMITTED,
-            "may_sell": membership.may(permissions.SELL_OFFERS),
+            "may_order": membership.may(permissions.PLACE_ORDERS) and offer.state == OfferState.SUBMITTED and alone,
+            "may_sell": membership.may(permissions.SELL_OFFERS) and alone,
             "may_audit": membership.may(permissions.VIEW_AUDIT),
             "is_open": offer.state in OPEN,
             "scripts": CHART_SCRIPTS,
@@ -167,10 +169,12 @@ class OfferChart(OfferMixin):
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> JsonResponse:
         """Answer what charts.js draws."""
-        return JsonResponse(offer_chart(self.offer()).as_json())
+        offer = self.offer()
+        page = joint_offer_chart(offer) if offer.is_joint else offer_chart(offer)
+        return JsonResponse(page.as_json())
 
 
-class MakeOffers(RunMixin, TemplateView):
+class MakeOffers(JobOnPageMixin, RunMixin, TemplateView):
     """The form that offers a plan on a product, and how far the job is that does it."""
 
     permission = permissions.SELL_OFFERS
@@ -180,7 +184,8 @@ class MakeOffers(RunMixin, TemplateView):
         """Return the form, and the job in `?job=`."""
         run = kwargs.pop("run_row", None) or self.run(self.kwargs["run"])
         form = kwargs.pop("form", None) or MakeOffersForm(run, initial={"key": new_key()})
-        return super().get_context_data(**{**kwargs, "run": run, "form": form, "job": self._job(run)})
+        job = self.job_in_address(MAKE_OFFERS, input__run=run.pk)
+        return super().get_context_data(**{**kwargs, "run": run, "form": form, "job": job})
 
     def post(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponseBase:
         """Start the job and show it, or show what is wrong."""
@@ -204,21 +209,6 @@ class MakeOffers(RunMixin, TemplateView):
                 address = reverse("offers_make", args=[self.organization.slug, run.pk])
                 return redirect(f"{address}?job={job.pk}")
         return self.render_to_response(self.get_context_data(run_row=run, form=form), status=422)
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Answer the page; once the job has ended, htmx loads it a last time."""
-        response = super().render_to_response(context, **kwargs)
-        job = context["job"]
-        if self.request.headers.get("HX-Request") and job is not None and job.finished:
-            response["HX-Refresh"] = "true"
-        return response
-
-    def _job(self, run: ScheduleRun) -> Job | None:
-        text = self.request.GET.get("job", "")
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            return None
-        jobs = Job.objects.filter(organization=self.organization, kind=MAKE_OFFERS, input__run=run.pk)
-        return jobs.filter(pk=int(text)).first()
 
 
 def _price_steps(offer: MarketOffer) -> list[dict[str, float]]:

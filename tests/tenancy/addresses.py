@@ -123,6 +123,7 @@ TENANT: dict[str, Rule] = {
     "contract_delete": post(p.CHANGE_PRODUCTS),
     "market_offers": Rule(p.VIEW_OFFERS),
     "offers_change": post(p.SELL_OFFERS, action="revoke", offers="1"),
+    "portfolio_offer": Rule(p.SELL_OFFERS),
     "market_offer": Rule(p.VIEW_OFFERS),
     "offer_chart": Rule(p.VIEW_OFFERS),
     "offer_order": Rule(p.PLACE_ORDERS, ok=422, method="post"),

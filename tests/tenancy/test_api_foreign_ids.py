@@ -29,6 +29,8 @@ ROWS = {
     "line": "statement-lines",
     "offer": "market-offers",
     "order": "orders",
+    "part_of_offer": "market-offers",
+    "part_of_order": "orders",
     "portfolio": "portfolios",
     "portfolio_run": "portfolio-runs",
     "price_series": "price-series",

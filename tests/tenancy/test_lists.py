@@ -49,7 +49,7 @@ PORTAL = {
 # Sums over all rows, and their queries.
 SUMS = {"overview_power": 5, "overview_flexibility": 5, "market_kpis": 3}
 NO_LIST = {"board_charts", "plan_new", "portfolio_choose", "scenario_new", "token_new"}
-NO_LIST |= {"forecast_league", "product_new", "contract_new", "orders_upload"}
+NO_LIST |= {"forecast_league", "product_new", "contract_new", "orders_upload", "portfolio_offer"}
 ADMIN = {
     "accounts.apitoken": 7,
     "accounts.auditevent": 9,
