@@ -16,7 +16,6 @@ class AtOnce(Operation):
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations
-        self.reversible = all(operation.reversible for operation in operations)
         super().__init__()
 
     def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
