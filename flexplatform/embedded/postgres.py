@@ -112,8 +112,8 @@ class Postgres(ChildProcess):
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Run a server in a temporary folder that lives as long as the context.
+def running_postgres(programs: Path | None = None) -> Iterator[Postgres]:
+    """Run a server in a temporary folder that lives as long as the context; None takes what `find_programs` finds.
 
     Raises:
         PostgresMissingError: where there is none to run.
@@ -125,7 +125,7 @@ def running_postgres() -> Iterator[Postgres]:
         account = ordinary_account()
         if account is not None:
             os.chown(folder, account.user, account.group)
-        with Postgres(folder, _readable(find_programs(), folder, account)) as server:
+        with Postgres(folder, _readable(programs or find_programs(), folder, account)) as server:
             server.start()
             yield server
     finally:

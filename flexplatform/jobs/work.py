@@ -104,6 +104,7 @@ def _execute(job: Job, beat_every: float | None) -> Job.Status | None:
         work = Work(job)
         with _heartbeat(work, seconds):
             status, values = _outcome(work)
+        log.info("%s: %s", job.title, status or "taken over")
         if status == Job.Status.QUEUED:
             claims.give_back(job)
             return status

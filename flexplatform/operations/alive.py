@@ -60,6 +60,12 @@ def _path(name: str) -> Path:
     return VAR_DIR / "run" / f"{name}.{socket.gethostname()}.alive"
 
 
+def main(name: str) -> None:
+    """End with an error that says what is wrong with a process, if anything is."""
+    said = web_trouble(int(os.environ.get("PORT", "8000"))) if name == WEB else trouble(name)
+    # An empty text would be an error too.
+    sys.exit(said or None)
+
+
 if __name__ == "__main__":
-    asked = sys.argv[1]
-    sys.exit(web_trouble(int(os.environ.get("PORT", "8000"))) if asked == WEB else trouble(asked))
+    main(sys.argv[1])
