@@ -17,6 +17,7 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.lab import api as lab_api
         from flexmarket.lab import services as lab
         from flexmarket.lab import tasks as lab_tasks
+        from flexmarket.measures import MEASURES
         from flexmarket.settlement import api as settlement_api
         from flexmarket.settlement import panels as settlement
         from flexmarket.trading import api as trading_api
@@ -37,6 +38,7 @@ class FlexmarketConfig(AppConfig):
             Panel,
             Route,
             demo_steps,
+            measures,
             navigation,
             panels,
             routes,
@@ -44,6 +46,8 @@ class FlexmarketConfig(AppConfig):
         from optimization.after_planning import AfterPlanning, after_planning
         from optimization.services import SCHEDULE_SITE
 
+        for measure in MEASURES:
+            measures.add(measure)
         api_resources.add(ApiResource("offers", api.OfferViewSet, order=40))
         api_resources.add(ApiResource("scenarios", lab_api.ScenarioViewSet, order=45))
         api_resources.add(ApiResource("scenario-runs", lab_api.ScenarioRunViewSet, order=46))

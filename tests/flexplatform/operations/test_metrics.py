@@ -19,7 +19,7 @@ from tests.conftest import People
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 TOKEN = "for-prometheus-only"
 # Of all measures, and none more for more rows.
-QUERIES = 14
+QUERIES = 16
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +121,8 @@ def test_the_state_of_the_platform(people: People) -> None:
     assert told["flexplatform_bridge_well", (("bridge", "bridge"),)] == 1
     assert told["flexplatform_dead_letters", (("counted", "all"),)] == 4
     assert told["flexplatform_dead_letters", (("counted", "different"),)] == 1
+    assert told["flexplatform_offers", (("state", "draft"),)] == 0
+    assert told["flexplatform_orders", (("state", "accepted"),)] == 0
     assert not any(value for (name, _), value in told.items() if name == "flexplatform_measure_failed")
 
 
