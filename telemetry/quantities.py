@@ -23,6 +23,7 @@ ELECTRIC_KINDS = frozenset(
 )
 HEAT_KINDS = frozenset({"heat_pump", "chp", "boiler", "heat_storage", "heat_load"})
 POWER_UNITS = {"kW": 1.0, "W": 0.001, "MW": 1000.0}
+ENERGY_UNITS = {"kWh": 1.0, "Wh": 0.001, "MWh": 1000.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,22 @@ _ALL = (
         of_site=True,
     ),
     Quantity(name="power_kw", meaning="Electric power", units=POWER_UNITS, directed=True, kinds=ELECTRIC_KINDS),
+    Quantity(
+        name="import_register_kwh",
+        meaning="Energy drawn since the meter began to count",
+        units=ENERGY_UNITS,
+        lowest=0,
+        of_site=True,
+        kinds=ELECTRIC_KINDS,
+    ),
+    Quantity(
+        name="export_register_kwh",
+        meaning="Energy fed in since the meter began to count",
+        units=ENERGY_UNITS,
+        lowest=0,
+        of_site=True,
+        kinds=ELECTRIC_KINDS,
+    ),
     Quantity(
         name="available_power_kw",
         meaning="Electric power that a plant makes if it is not curtailed",

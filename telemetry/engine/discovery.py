@@ -31,6 +31,7 @@ SHORT = {
 }
 QUANTITY_OF = {
     "power": "power_kw",
+    "energy": "import_register_kwh",
     "battery": "soc_percent",
     "temperature": "ambient_temperature_c",
     "irradiance": "irradiance_w_per_m2",

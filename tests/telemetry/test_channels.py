@@ -155,5 +155,6 @@ def test_a_device_takes_its_channels_with_it(people: People, site: Site) -> None
 
 
 def test_kinds_have_what_they_can_have() -> None:
-    assert [quantity.name for quantity in quantities_of("battery")] == ["power_kw", "soc_percent"]
+    registers = ["import_register_kwh", "export_register_kwh"]
+    assert [quantity.name for quantity in quantities_of("battery")] == ["power_kw", *registers, "soc_percent"]
     assert "grid_power_kw" in {quantity.name for quantity in quantities_of(None)}

@@ -17,6 +17,7 @@ PRESET = Preset(
                 Rule(asset="{device}", quantity="power_kw", path="params.em1:0.act_power", unit="W"),
                 Rule(asset="{device}", quantity="power_kw", path="params.pm1:0.apower", unit="W"),
                 Rule(asset="{device}", quantity="power_kw", path="params.switch:0.apower", unit="W"),
+                Rule(asset="{device}", quantity="import_register_kwh", path="params.switch:0.aenergy.total", unit="Wh"),
             ),
         ),
         MappingSpec(
@@ -32,7 +33,18 @@ PRESET = Preset(
         MappingSpec(
             name="Shelly switch status",
             topic="{device}/status/switch:0",
-            rules=(Rule(asset="{device}", quantity="power_kw", path="apower", unit="W"),),
+            rules=(
+                Rule(asset="{device}", quantity="power_kw", path="apower", unit="W"),
+                Rule(asset="{device}", quantity="import_register_kwh", path="aenergy.total", unit="Wh"),
+            ),
+        ),
+        MappingSpec(
+            name="Shelly meter energy",
+            topic="{device}/status/emdata:0",
+            rules=(
+                Rule(asset="{device}", quantity="import_register_kwh", path="total_act", unit="Wh"),
+                Rule(asset="{device}", quantity="export_register_kwh", path="total_act_ret", unit="Wh"),
+            ),
         ),
     ),
 )

@@ -12,7 +12,10 @@ PRESET = Preset(
             name="Tasmota energy",
             topic="tele/{device}/SENSOR",
             time_path="Time",
-            rules=(Rule(asset="{device}", quantity="power_kw", path="ENERGY.Power", unit="W"),),
+            rules=(
+                Rule(asset="{device}", quantity="power_kw", path="ENERGY.Power", unit="W"),
+                Rule(asset="{device}", quantity="import_register_kwh", path="ENERGY.Total", unit="kWh"),
+            ),
         ),
     ),
 )

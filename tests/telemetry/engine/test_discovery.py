@@ -26,6 +26,12 @@ def test_a_sensor_proposes_its_value() -> None:
     assert read() == Proposal(name="Power", topic="zigbee2mqtt/plug", path="power", quantity="power_kw", unit="W")
 
 
+def test_a_meter_proposes_its_register() -> None:
+    found = read(device_class="energy", unit_of_measurement="Wh")
+    assert found is not None
+    assert (found.quantity, found.unit) == ("import_register_kwh", "Wh")
+
+
 def test_short_names_bases_and_prefixes_are_read() -> None:
     short = {"~": "ext/a.gateway/heat", "stat_t": "~/state", "dev_cla": "temperature", "unit_of_meas": "°C"}
     found = read_config(json.dumps({**short, "dev": {"name": "Outside"}}).encode(), "ext/a.gateway/")
@@ -35,7 +41,7 @@ def test_short_names_bases_and_prefixes_are_read() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"device_class": "energy", "unit_of_measurement": "kWh"},
+        {"device_class": "energy", "unit_of_measurement": "m³"},
         {"device_class": None},
         {"device_class": ["power"]},
         {"unit_of_measurement": "VA"},

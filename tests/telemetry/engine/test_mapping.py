@@ -51,7 +51,12 @@ def read(preset: str, topic: str, payload: bytes) -> list[tuple[str, str, float,
 @pytest.mark.parametrize(
     ("preset", "topic", "payload", "expected"),
     [
-        ("tasmota", "tele/plug_1/SENSOR", TASMOTA, [("plug_1", "power_kw", 0.501, 59)]),
+        (
+            "tasmota",
+            "tele/plug_1/SENSOR",
+            TASMOTA,
+            [("plug_1", "power_kw", 0.501, 59), ("plug_1", "import_register_kwh", 3.185, 59)],
+        ),
         ("tasmota", "tele/plug_1/SENSOR", b'{"Time":"2026-11-21T12:59:01","AM2301":{"Temperature":20}}', []),
         ("tasmota", "tele/plug_1/STATE", TASMOTA, []),
         ("tasmota", "a/tele/plug_1/SENSOR", TASMOTA, []),
@@ -60,8 +65,14 @@ def read(preset: str, topic: str, payload: bytes) -> list[tuple[str, str, float,
         (
             "shelly",
             "plug/status/switch:0",
-            b'{"id":0,"source":"init","output":true,"apower":12.5,"voltage":234.9,"current":0.06}',
-            [("plug", "power_kw", 0.0125, 0)],
+            b'{"id":0,"source":"init","output":true,"apower":12.5,"voltage":234.9,"aenergy":{"total":6532.8}}',
+            [("plug", "power_kw", 0.0125, 0), ("plug", "import_register_kwh", 6.5328, 0)],
+        ),
+        (
+            "shelly",
+            "meter/status/emdata:0",
+            b'{"id":0,"a_total_act_energy":1.0,"total_act":50000.0,"total_act_ret":1200.5}',
+            [("meter", "import_register_kwh", 50.0, 0), ("meter", "export_register_kwh", 1.2005, 0)],
         ),
         (
             "shelly",
