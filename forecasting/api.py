@@ -226,7 +226,7 @@ class ChannelViewSet(TenantViewSet):
         body = series_body(grid.start, channel.resolution_seconds, mean)
         body["quantiles"] = {str(level): plain(series) for level, series in bands.items()}
         body["forecasts"] = list(found.runs) if found else []
-        return TableResponse(body, SeriesTable(grid.start, channel.resolution_seconds, _columns(mean, bands)))
+        return TableResponse(body, SeriesTable(grid.start, channel.resolution_seconds, value_columns(mean, bands)))
 
 
 class ForecastViewSet(TenantViewSet):
@@ -272,7 +272,7 @@ class ForecastViewSet(TenantViewSet):
     def retrieve(self, request: Request, pk: int) -> Response:
         """Answer one forecast with its values."""
         run: ForecastRun = self.get_object()
-        table = SeriesTable(run.start, run.step_seconds, _columns(run.series.mean, run.series.by_level))
+        table = SeriesTable(run.start, run.step_seconds, value_columns(run.series.mean, run.series.by_level))
         return TableResponse(ForecastWithValuesSerializer(run).data, table)
 
     @extend_schema(request=DeliverySerializer, responses={201: ForecastSerializer})
@@ -341,7 +341,8 @@ def _entries(table: SeriesTable, common: Mapping[str, str]) -> Iterator[dict[str
         }
 
 
-def _columns(mean: Any, bands: Mapping[float, Series]) -> dict[str, Series]:
+def value_columns(mean: Any, bands: Mapping[float, Series]) -> dict[str, Series]:
+    """Return the columns of a CSV with a forecast: its mean, and its quantiles."""
     return {"mean": mean, **{f"p{level * 100:.0f}": series for level, series in bands.items()}}
 
 

@@ -30,7 +30,16 @@ class ForecastingConfig(AppConfig):
             panels,
             routes,
         )
-        from forecasting import api, demo, forecast_jobs, own_api, provider_api, services, tasks
+        from forecasting import (
+            api,
+            demo,
+            forecast_jobs,
+            own_api,
+            price_forecast_api,
+            provider_api,
+            services,
+            tasks,
+        )
         from forecasting import panels as own
         from forecasting.measures import MEASURES
 
@@ -39,6 +48,7 @@ class ForecastingConfig(AppConfig):
         api_resources.add(ApiResource("weather-feeds", provider_api.WeatherFeedViewSet, order=27))
         api_resources.add(ApiResource("price-feeds", provider_api.PriceFeedViewSet, order=28))
         api_resources.add(ApiResource("channel-forecasts", own_api.ChannelForecastViewSet, order=29))
+        api_resources.add(ApiResource("price-forecasts", price_forecast_api.PriceForecastViewSet, order=30))
         routes.add(Route("forecasting", "", "forecasting.urls", order=25))
         panels.add(Panel("forecasts", "site", "forecasting/site_panel.html", own.link, order=80))
         navigation.add(

@@ -100,6 +100,14 @@ class ForecastsAskedSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField(required=False, allow_null=True, help_text="As known at this time; none: now")
 
 
+class ChoiceAskedSerializer(serializers.Serializer[Any]):
+    """Whose model is chosen now: all channels that are switched on, or some."""
+
+    channels = serializers.ListField(
+        child=serializers.IntegerField(), required=False, allow_null=True, help_text="Ids of channels; none: all"
+    )
+
+
 class RankSerializer(serializers.Serializer[Any]):
     """How good a model is for the channels of a kind, by the back-tests that chose their models."""
 
@@ -147,7 +155,9 @@ class ChannelForecastViewSet(TenantViewSet):
             request={"channels": None},
             answer=JOB | {"kind": services.FORECAST_ORGANIZATION, "title": "Forecast all channels"},
         ),
-        "choose": Example(answer=JOB | {"kind": services.CHOOSE_MODELS, "title": "Choose forecast models"}),
+        "choose": Example(
+            request={"channels": None}, answer=JOB | {"kind": services.CHOOSE_MODELS, "title": "Choose forecast models"}
+        ),
     }
 
     def get_queryset(self) -> "QuerySet[ChannelForecast]":
@@ -187,9 +197,13 @@ class ChannelForecastViewSet(TenantViewSet):
         )
         return accepted(job, request)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
+    @extend_schema(request=ChoiceAskedSerializer, responses={202: JobSerializer})
     @action(detail=False, methods=["post"])
     def choose(self, request: Request) -> Response:
         """Back-test the models now, which chooses the best for each channel; the answer is the job that does it."""
-        job = services.request_model_choice(organization=self.organization, idempotency_key=self.idempotency_key)
+        form = ChoiceAskedSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        job = services.request_model_choice(
+            organization=self.organization, idempotency_key=self.idempotency_key, **form.validated_data
+        )
         return accepted(job, request)

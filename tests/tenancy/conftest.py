@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from flexplatform.accounts.permissions import Role
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.accounts.services import create_token, invite_member
 from flexplatform.jobs.models import Job
-from forecasting.models import PriceFeed
+from forecasting.models import PriceFeed, PriceForecast
 from forecasting.services import (
     create_price_feed,
     ensure_own_forecasts,
@@ -179,7 +180,7 @@ class World:
         self.statement.state, self.statement.closed_at = Statement.State.CLOSED, timezone.now()
         self.statement.save()
         self.dispute = Dispute.objects.create(**own, line=line, reason="The meter was replaced.")
-        RollingOperation.objects.create(**own, site=self.site if self.number else None)
+        self.rolling = RollingOperation.objects.create(**own, site=self.site if self.number else None)
 
     def reflect(self) -> None:
         """Reflect the site in a FlexMeasures server."""
@@ -203,6 +204,7 @@ class World:
             ensure_own_forecasts(organization=self.organization, sites=[self.site.pk])
         self.series = PriceSeriesFactory(organization=self.organization, name=f"Prices{self.called}")
         PriceValuesFactory(series=self.series)
+        self.expect_prices()
         self.tariff = TariffFactory(
             organization=self.organization, name=f"Tariff{self.called}", form="dynamic", price_series=self.series
         )
@@ -215,6 +217,22 @@ class World:
             )
         TariffPeriodFactory(tariff=self.tariff, part="grid_fee")
         SiteTariffFactory(site=self.site, tariff=self.tariff)
+
+    def expect_prices(self) -> None:
+        """Store a forecast of the site's prices."""
+        issued = timezone.now()
+        PriceForecast.objects.create(
+            organization=self.organization,
+            series=self.series,
+            issued_at=issued,
+            start=issued,
+            end=issued + timedelta(hours=2),
+            step_seconds=3600,
+            model="ridge",
+            version="1",
+            mean=[0.1, 0.2],
+            quantiles=[0.1] * 18,
+        )
 
     def map_devices(self, credential: DeviceCredential) -> None:
         """Store a mapping and a proposal of a credential, and how long readings stay."""
@@ -277,6 +295,7 @@ class World:
             "int:product": self.product.pk,
             "int:contract": self.contract.pk,
             "int:offer": self.market_offer.pk,
+            "int:rolling": self.rolling.pk,
             "int:order": self.order.pk,
             "int:statement": self.statement.pk,
             "slug:file_format": "csv",
