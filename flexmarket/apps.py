@@ -66,6 +66,9 @@ class FlexmarketConfig(AppConfig):
             )
         )
         navigation.add(
+            NavigationEntry("rolling", _("Renewed plans"), "rolling", permissions.VIEW_SCHEDULES, 36, "refresh", "plan")
+        )
+        navigation.add(
             NavigationEntry("offers", _("Offers"), "offers", permissions.VIEW_OFFERS, 40, "receipt-euro", "market")
         )
         for entry in (

@@ -12,6 +12,7 @@ from flexmarket.settlement import views as settlement
 from flexmarket.trading import joint_views as joint
 from flexmarket.trading import order_views as orders
 from flexmarket.trading import product_views as products
+from flexmarket.trading import rolling_views as rolling
 from flexmarket.trading import views as trading
 from flexmarket.views import OfferCharts, OfferExport, QuantifyRun
 
@@ -45,6 +46,11 @@ urlpatterns = [
     path("contracts/new/", products.ContractPage.as_view(), name="contract_new"),
     path("contracts/<int:contract>/", products.ContractPage.as_view(), name="contract"),
     path("contracts/<int:contract>/delete/", products.DeleteContract.as_view(), name="contract_delete"),
+    path("rolling/", rolling.RollingList.as_view(), name="rolling"),
+    path("rolling/new/", products.RollingPage.as_view(), name="rolling_new"),
+    path("rolling/<int:rolling>/", products.RollingPage.as_view(), name="rolling_rule"),
+    path("rolling/<int:rolling>/delete/", products.DeleteRolling.as_view(), name="rolling_delete"),
+    path("rolling/<slug:site>/switch/", rolling.SwitchRolling.as_view(), name="rolling_switch"),
     path("market/", trading.MarketOffers.as_view(), name="market_offers"),
     path("market/change/", trading.ChangeOffers.as_view(), name="offers_change"),
     path("market/portfolio/", joint.MakeJointOffers.as_view(), name="portfolio_offer"),

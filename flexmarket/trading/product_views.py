@@ -1,4 +1,4 @@
-"""Pages of products and contracts: lists, and forms over the services."""
+"""Pages of products, contracts and rules of rolling operation: lists, and forms over the services."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import ListView, TemplateView
 
 from flexmarket.engine.market.states import OPEN
-from flexmarket.models import Contract, MarketProduct
+from flexmarket.models import Contract, MarketProduct, RollingOperation
 from flexmarket.trading import products
-from flexmarket.trading.forms import ContractForm, ProductForm, RowForm
+from flexmarket.trading.row_forms import ContractForm, ProductForm, RollingForm, RowForm
 from flexplatform.accounts import permissions
 from flexplatform.portal.views import OrganizationMixin
 
@@ -148,6 +148,17 @@ class ContractWords(RowMixin):
     remove = staticmethod(products.delete_contract)
 
 
+class RollingWords(RowMixin):
+    """What pages of rolling operation are about."""
+
+    permission = permissions.SWITCH_DISPATCH
+    model, form_class, name, list_name = RollingOperation, RollingForm, "rolling", "rolling"
+    list_label, new_label = gettext_lazy("Renewed plans"), gettext_lazy("New rule")
+    create = staticmethod(products.create_rolling)
+    update = staticmethod(products.update_rolling)
+    remove = staticmethod(products.delete_rolling)
+
+
 class ProductPage(ProductWords, RowPage):
     """Makes or changes a product."""
 
@@ -162,3 +173,11 @@ class ContractPage(ContractWords, RowPage):
 
 class DeleteContract(ContractWords, DeleteRow):
     """Deletes a contract."""
+
+
+class RollingPage(RollingWords, RowPage):
+    """Makes or changes how often plans are renewed."""
+
+
+class DeleteRolling(RollingWords, DeleteRow):
+    """Takes back how often plans are renewed."""

@@ -1,5 +1,8 @@
 """Writes of products, contracts, and how often plans are renewed."""
 
+from django.db import transaction
+
+from assets.models import Site
 from assets.services import rows
 from assets.services.rows import Values
 from flexmarket.models import Contract, MarketProduct, RollingOperation
@@ -72,6 +75,22 @@ def update_rolling(*, rolling: RollingOperation, values: Values) -> RollingOpera
         ValidationError: by field.
     """
     return rows.update(rolling, values, rolling.organization)
+
+
+@transaction.atomic
+def switch_rolling(*, site: Site, enabled: bool) -> RollingOperation:
+    """Pause or resume the renewal of a site's plans; a site that follows the others gets a rule of its own for that.
+
+    Raises:
+        ValidationError: as `create_rolling`.
+    """
+    rules = RollingOperation.objects.filter(organization=site.organization_id)
+    own = rules.filter(site=site).first()
+    if own is not None:
+        return update_rolling(rolling=own, values={"enabled": enabled})
+    shared = rules.filter(site=None).first() or RollingOperation()
+    values = {"interval_minutes": shared.interval_minutes, "deviation_percent": shared.deviation_percent}
+    return create_rolling(organization=site.organization, values={"site": site, "enabled": enabled, **values})
 
 
 def delete_rolling(*, rolling: RollingOperation) -> None:

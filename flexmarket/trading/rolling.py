@@ -1,12 +1,13 @@
 """Rolling operation: the rest of the day is planned again at an interval or on a deviation, and every call is kept."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Site
 from flexmarket.engine.errors import OfferError
@@ -27,6 +28,16 @@ from telemetry.models import Channel
 REPLAN_SITE = "replan_site"
 SOC = "soc_percent"
 RENEWED = "The plan that it was made with was renewed."
+INTERVAL, DEVIATION = "the interval", "a deviation"
+
+
+class Why(TextChoices):
+    """Why a look at a plan kept or replaced it."""
+
+    REPLACED = "replaced", _("Replaced: the new plan saves enough, or the old one did not hold any more")
+    SAVES_TOO_LITTLE = "saves_too_little", _("Kept: a new plan would save too little")
+    CALL_RUNS = "call_runs", _("Kept: a call runs")
+    KEEPS_CALLS = "keeps_calls", _("Kept: it still holds, and has calls to keep")
 
 
 def request_replan(*, run: ScheduleRun, reason: str, idempotency_key: str = "") -> Job:
@@ -41,7 +52,7 @@ def request_replan(*, run: ScheduleRun, reason: str, idempotency_key: str = "") 
 
 
 def replan_site(work: Work) -> dict[str, Any]:
-    """Do a job of kind `replan_site`: the run that holds afterwards may be the one that was there.
+    """Do a job of kind `replan_site`: the run that holds afterwards may be the one that was there, and `why` says so.
 
     While a call runs the plan stays: what was promised goes first.
 
@@ -55,17 +66,18 @@ def replan_site(work: Work) -> dict[str, Any]:
     now = timezone.now()
     pending = pending_orders(newest.site_id, now)
     if any(order.offer.start <= now for order in pending):
-        return {"run": newest.pk, "changed": False, "kept": "A call runs."}
+        return {"run": newest.pk, "changed": False, "why": Why.CALL_RUNS}
     try:
         rest = rest_of_run(newest, now)
         if pending and rest.still_holds:
-            return {"run": newest.pk, "changed": False, "kept": "The plan still holds, and it has calls to keep."}
+            return {"run": newest.pk, "changed": False, "why": Why.KEEPS_CALLS}
         planner = planner_of(pending[0], rest, pending[1:]) if pending else None
         made = replan(rest=rest, planner=planner, work=work)
     except (OfferError, ProblemError, SolverError, UnverifiedPlanError) as error:
         raise JobError(str(error)) from error
-    offers = offer_anew(run=made, reason=RENEWED) if made != newest else 0
-    return {"run": made.pk, "changed": made != newest, "offers": offers}
+    if made == newest:
+        return {"run": newest.pk, "changed": False, "why": Why.SAVES_TOO_LITTLE}
+    return {"run": made.pk, "changed": True, "why": Why.REPLACED, "offers": offer_anew(run=made, reason=RENEWED)}
 
 
 def replan_due(*, organization: Organization) -> list[Job]:
@@ -76,7 +88,7 @@ def replan_due(*, organization: Organization) -> list[Job]:
         return []
     now = timezone.now()
     jobs = []
-    runs = list(_running(organization, now))
+    runs = list(running_plans(Site.objects.filter(organization=organization), now))
     gaps = _gaps(runs, now)
     for run in runs:
         rule = by_site.get(run.site_id, by_site.get(None))
@@ -85,18 +97,30 @@ def replan_due(*, organization: Organization) -> list[Job]:
         interval = timedelta(minutes=rule.interval_minutes)
         step = run.horizon.first_step_from(now)
         if now - run.created_at >= interval:
-            slot = int(now.timestamp() // interval.total_seconds())
-            jobs.append(request_replan(run=run, reason="the interval", idempotency_key=f"rolling-{run.pk}-{slot}"))
+            slot = slot_of(now, interval)
+            jobs.append(request_replan(run=run, reason=INTERVAL, idempotency_key=f"rolling-{run.pk}-{slot}"))
         elif gaps.get(run.pk, 0.0) >= rule.deviation_percent:
             key = f"deviation-{run.pk}-{step}"
-            jobs.append(request_replan(run=run, reason="a deviation", idempotency_key=key))
+            jobs.append(request_replan(run=run, reason=DEVIATION, idempotency_key=key))
     return jobs
 
 
-def _running(organization: Organization, now: datetime) -> Iterator[ScheduleRun]:
-    """Yield the newest plan of each site that has steps left now; one query."""
+def slot_of(moment: datetime, interval: timedelta) -> int:
+    """Return the number of the interval in which a plan that is old enough is looked at once."""
+    return int(moment.timestamp() // interval.total_seconds())
+
+
+def next_look(run: ScheduleRun, rule: RollingOperation, now: datetime) -> datetime:
+    """Return when the clock looks at a plan again, if nothing deviates before."""
+    interval = timedelta(minutes=rule.interval_minutes)
+    due = run.created_at + interval
+    return due if due > now else datetime.fromtimestamp((slot_of(now, interval) + 1) * interval.total_seconds(), UTC)
+
+
+def running_plans(sites: QuerySet[Site], now: datetime) -> Iterator[ScheduleRun]:
+    """Yield the newest plan of each of these sites that has steps left now; one query."""
     newest = ScheduleRun.objects.filter(site=OuterRef("pk"), start__lte=now).order_by("-start", "-created_at", "-id")
-    current = Site.objects.filter(organization=organization).values(pk_of_run=Subquery(newest.values("pk")[:1]))
+    current = sites.order_by().values(pk_of_run=Subquery(newest.values("pk")[:1]))
     for run in ScheduleRun.objects.filter(pk__in=current).select_related("site", "organization"):
         if run.horizon.first_step_from(now) < run.count:
             yield run

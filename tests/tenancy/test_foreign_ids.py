@@ -18,6 +18,7 @@ from assets.models import Portfolio, Site
 from assets.services import import_csv
 from flexmarket.board.forms import BoardForm
 from flexmarket.trading.forms import MakeOffersForm, OfferFilter
+from flexmarket.trading.joint_views import JointOffersForm
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.forms import OrganizationTokenForm
 from flexplatform.accounts.models import Door, Organization
@@ -129,6 +130,7 @@ def test_every_other_form_with_a_relation_is_known_and_takes_no_foreign_row(
             PriceFeedForm: PriceFeedForm(people.a),
             StartForm: StartForm(people.a),
             MakeOffersForm: MakeOffersForm(world.run),
+            JointOffersForm: JointOffersForm(people.a),
             OfferFilter: OfferFilter(people.a),
             OrganizationTokenForm: OrganizationTokenForm(memberships=list(people.alice.memberships.all())),
         }

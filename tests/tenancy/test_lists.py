@@ -31,6 +31,7 @@ PORTAL = {
     "market_products": (5, 'data-confirm="Delete Product'),
     "market_offers": (7, "FX-"),
     "orders": (5, ">call"),
+    "rolling": (9, "/switch/"),
     "statements": (5, " of A</a></td>"),
     "contracts": (5, 'data-confirm="Delete Contract'),
     "disputes": (5, "The meter was replaced."),
@@ -49,7 +50,7 @@ PORTAL = {
 # Sums over all rows, and their queries.
 SUMS = {"overview_power": 5, "overview_flexibility": 5, "market_kpis": 3}
 NO_LIST = {"board_charts", "plan_new", "portfolio_choose", "scenario_new", "token_new"}
-NO_LIST |= {"forecast_league", "product_new", "contract_new", "orders_upload", "portfolio_offer"}
+NO_LIST |= {"forecast_league", "product_new", "contract_new", "orders_upload", "portfolio_offer", "rolling_new"}
 ADMIN = {
     "accounts.apitoken": 7,
     "accounts.auditevent": 9,

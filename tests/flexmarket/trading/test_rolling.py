@@ -103,7 +103,7 @@ def test_after_the_interval_the_rest_is_looked_at_and_stays_if_little_is_gained(
     RollingOperation.objects.create(organization=run.organization, interval_minutes=15)
     with time_machine.travel(run.start + 4 * STEP, tick=False):
         (job,) = replan_due(organization=run.organization)
-        assert do(job) == {"run": run.pk, "changed": False, "offers": 0}
+        assert do(job) == {"run": run.pk, "changed": False, "why": "saves_too_little"}
 
 
 def test_a_site_may_be_left_out(people: People, run: ScheduleRun) -> None:
@@ -147,7 +147,7 @@ def test_while_a_call_runs_the_plan_stays(run: ScheduleRun, product: MarketProdu
         RollingOperation.objects.create(organization=run.organization, interval_minutes=15)
         measure(order.plan, 0.0, moment)
         (job,) = replan_due(organization=run.organization)
-        assert do(job)["kept"] == "A call runs."
+        assert do(job)["why"] == "call_runs"
 
 
 def test_the_clock_ends_offers_and_asks_for_plans_of_every_organization(
