@@ -296,7 +296,6 @@ class World:
             "int:contract": self.contract.pk,
             "int:offer": self.market_offer.pk,
             "int:rolling": self.rolling.pk,
-            "int:rolling": self.rolling.pk,
             "int:order": self.order.pk,
             "int:statement": self.statement.pk,
             "slug:file_format": "csv",
