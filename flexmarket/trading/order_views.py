@@ -101,7 +101,10 @@ class OrderMixin(OrganizationMixin):
 
 
 class OrderPage(FragmentMixin, OrderMixin, TemplateView):
-    """One order: its activation, plans and call in one chart, set-points, delivery, and what it did to others."""
+    """One order: its activation, plans and call in one chart, set-points, delivery, and what it did to others.
+
+    Table and chart are brought up to date from the activation until the last readings of the call.
+    """
 
     template_name = "flexmarket/order.html"
     fragment_name = "flexmarket/order_live.html"
@@ -112,6 +115,7 @@ class OrderPage(FragmentMixin, OrderMixin, TemplateView):
         offer, job = order.offer, order.job
         parts = parts_of(order) if offer.is_joint else []
         running = any(each is not None and not each.finished for each in [job, *(part.job for part in parts)])
+        watched = order.activated_at is not None and now < offer.end + LATEST_READINGS
         delivery = Delivery.objects.filter(order=order).order_by("-version").first()
         revoked, made = revoked_by(order), made_after(order)
         shown = {
@@ -121,7 +125,9 @@ class OrderPage(FragmentMixin, OrderMixin, TemplateView):
             "may_cancel": job is not None and may_cancel(job, membership),
             "running": running,
             "parts": parts,
-            "delivering": offer.start <= now < offer.end + LATEST_READINGS and order.activated_at is not None,
+            "watched": watched,
+            "watched_until": offer.end + LATEST_READINGS,
+            "delivering": watched and offer.start <= now,
             "steps": called_steps(order, now, parts),
             "channel": channel_of(offer) if offer.site else None,
             "setpoints": setpoints_of(order),

@@ -31,7 +31,7 @@ PORTAL = {
     "market_products": (5, 'data-confirm="Delete Product'),
     "market_offers": (7, "FX-"),
     "orders": (5, ">call"),
-    "rolling": (9, "/switch/"),
+    "rolling": (7, "/switch/"),
     "statements": (5, " of A</a></td>"),
     "contracts": (5, 'data-confirm="Delete Contract'),
     "disputes": (5, "The meter was replaced."),

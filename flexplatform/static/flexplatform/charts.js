@@ -247,8 +247,9 @@
     column.append(card);
     place.append(column);
     putBeside(place, chart, column);
+    const datasets = () => chart.series.map((series) => dataset(page, series));
     const paint = () => new Chart(canvas, {
-      data: { datasets: chart.series.map((series) => dataset(page, series)) },
+      data: { datasets: datasets() },
       options: options(page, chart),
       plugins: [nowLine],
     });
@@ -262,17 +263,42 @@
       Object.assign(drawn.options.scales.x, { min, max });
       drawn.update("none");
     });
+    // Draws newer values; what is zoomed or hidden stays so.
+    return (newer) => {
+      const hidden = new Map(drawn.data.datasets.map((each, index) => [each.label, !drawn.isDatasetVisible(index)]));
+      chart = newer;
+      drawn.data.datasets = datasets().map((each) => ({ ...each, hidden: hidden.get(each.label) ?? each.hidden }));
+      drawn.update("none");
+    };
+  };
+
+  const fetched = async (place) => {
+    const response = await fetch(place.dataset.charts, { headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error(String(response.status));
+    return response.json();
+  };
+
+  // <div data-charts=… data-every="15" data-until="2026-11-22T10:00:00Z"> is drawn anew every 15 seconds until then.
+  const follow = (place, redraw) => {
+    const timer = setInterval(async () => {
+      if (Date.now() > Date.parse(place.dataset.until)) clearInterval(timer);
+      if (document.hidden) return;
+      try {
+        (await fetched(place)).charts.forEach((chart) => redraw.get(chart.name)?.(chart));
+      } catch (error) {
+        // What cannot be reached now is asked for again.
+      }
+    }, 1000 * place.dataset.every);
   };
 
   const load = async (place) => {
     const state = place.querySelector("[data-charts-state]");
     try {
-      const response = await fetch(place.dataset.charts, { headers: { Accept: "application/json" } });
-      if (!response.ok) throw new Error(String(response.status));
-      const page = await response.json();
+      const page = await fetched(place);
       if (page.charts.length) state.remove();
       else state.textContent = place.dataset.empty || page.words.empty;
-      page.charts.forEach((chart) => draw(place, page, chart));
+      const redraw = new Map(page.charts.map((chart) => [chart.name, draw(place, page, chart)]));
+      if (place.dataset.every) follow(place, redraw);
     } catch (error) {
       state.textContent = document.querySelector("#toast").dataset.failed;
     }

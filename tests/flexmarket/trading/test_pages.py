@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from openpyxl import Workbook
@@ -229,3 +230,22 @@ def test_a_file_that_is_none_orders_nothing(alice: Client, content: bytes, said:
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("hours", "every"), [(-1, "every 30s"), (0.5, "every 5s"), (2, "")], ids=["before", "meanwhile", "afterwards"]
+)
+def test_a_call_is_watched_from_its_activation_to_its_last_readings(
+    alice: Client, offer: MarketOffer, hours: float, every: str
+) -> None:
+    alice.post(f"/o/a/market/{offer.pk}/order/", {"reference": "call-1", "power_kw": "4"})
+    Job.objects.update(status=Job.Status.SUCCEEDED, finished_at=START)
+    Order.objects.update(state=Order.State.ACTIVATED, activated_at=START - timedelta(hours=2))
+    with time_machine.travel(START + timedelta(hours=hours), tick=False):
+        page = order_page(alice)
+    assert (every in page) if every else ("every 5s" not in page and "every 30s" not in page)
+    assert ('data-every="15"' in page) is bool(every)
+
+
+def order_page(client: Client) -> str:
+    return client.get(f"/o/a/orders/{Order.objects.get().pk}/").content.decode()
