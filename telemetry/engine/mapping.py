@@ -16,6 +16,7 @@ import msgspec
 
 from telemetry.engine.native import EPOCH, LARGEST_NUMBER, LARGEST_PAYLOAD, MICROSECOND, wrong_time
 from telemetry.engine.paths import ABSENT, Path, read_path, value_at
+from telemetry.engine.topics import STATUS
 from telemetry.quantities import QUANTITIES, Quantity
 
 CONSUMPTION, PRODUCTION = "consumption", "production"
@@ -23,6 +24,10 @@ LONGEST_TOPIC = 200
 WILDCARD = re.compile(r"\{([a-z][a-z0-9_]{0,29})\}")
 # Seconds since 1970 have ten digits until 2286; more are milliseconds.
 MOST_SECONDS = 10_000_000_000
+# What a device's last will says, and the message by which it comes back.
+ONLINE = Quantity(name=STATUS, meaning="Whether the device is connected", units={"1": 1.0})
+STATES = {"online": 1.0, "true": 1.0, "1": 1.0, "offline": 0.0, "false": 0.0, "0": 0.0}
+MEANINGS: Mapping[str, Quantity] = {**QUANTITIES, STATUS: ONLINE}
 TIMES = "ISO 8601, or seconds or milliseconds since 1970"
 
 
@@ -51,9 +56,9 @@ class TopicFilter:
 class Rule:
     """One value of a payload as a reading.
 
-    `asset` names the device, with named wildcards of the topic filter in it; empty means what the credential is for.
-    `path` empty means that the payload is the value itself. `unit` is the quantity's own where it is empty, and
-    `sign` says what values above zero are.
+    `quantity` may be `status` too: whether the device is connected. `asset` names the device, with named wildcards of
+    the topic filter in it; empty means what the credential is for. `path` empty means that the payload is the value
+    itself. `unit` is the quantity's own where it is empty, and `sign` says what values above zero are.
     """
 
     quantity: str
@@ -99,6 +104,11 @@ class CompiledRule:
     path: Path
     quantity: Quantity
     factor: float
+
+    @property
+    def tells_status(self) -> bool:
+        """Whether the value is no reading, but says that the device is connected (1) or not (0)."""
+        return self.quantity is ONLINE
 
     def asset(self, names: Mapping[str, str]) -> str:
         """Return the name of the device, with what stands at the topic's wildcards."""
@@ -189,9 +199,9 @@ def compiled_rule(rule: Rule, topic: TopicFilter) -> CompiledRule:
     Raises:
         MappingProblem: names the field.
     """
-    quantity = QUANTITIES.get(rule.quantity)
+    quantity = MEANINGS.get(rule.quantity)
     if quantity is None:
-        raise MappingProblem("quantity", f"quantity is {rule.quantity!r}; allowed: {', '.join(QUANTITIES)}.")
+        raise MappingProblem("quantity", f"quantity is {rule.quantity!r}; allowed: {', '.join(MEANINGS)}.")
     if rule.unit and rule.unit not in quantity.units:
         allowed = ", ".join(quantity.units)
         raise MappingProblem("unit", f"unit is {rule.unit!r}; allowed for {quantity.name}: {allowed}.")
@@ -230,9 +240,10 @@ def _result(rule: CompiledRule, document: Any, moment: int | str) -> Result:
         return Result(Outcome.NOTHING, f"Nothing stands at {rule.rule.path}.")
     if given is None:
         return Result(Outcome.NOTHING, "The value is null.")
-    number = _number(given, rule.quantity)
+    number = STATES.get(str(given).strip().lower()) if rule.tells_status else _number(given, rule.quantity)
     if number is None:
-        return _refused(f"The value is {_shown(given)}; allowed: a finite number.")
+        allowed = ", ".join(STATES) if rule.tells_status else "a finite number"
+        return _refused(f"The value is {_shown(given)}; allowed: {allowed}.")
     value = number * rule.factor + 0.0
     if abs(value) > LARGEST_NUMBER or not rule.quantity.lowest <= value <= rule.quantity.highest:
         return _refused(

@@ -12,6 +12,7 @@ from flexplatform.accounts.models import Organization
 from telemetry.engine.mapping import (
     CONSUMPTION,
     LONGEST_TOPIC,
+    MEANINGS,
     PRODUCTION,
     MappingProblem,
     MappingSpec,
@@ -26,6 +27,11 @@ from telemetry.models.moments import MomentField
 
 LONGEST_RECENT = 4096
 SIGNS = {CONSUMPTION: "consumption", PRODUCTION: "production"}
+
+
+def meaning_choices() -> list[tuple[str, str]]:
+    """Return what a value can be; a function, so that a new quantity needs no migration."""
+    return [(name, name) for name in MEANINGS]
 
 
 class Mapping(Checked):  # type: ignore[django-manager-missing]
@@ -110,7 +116,7 @@ class MappingRule(models.Model):
         blank=True,
         help_text="Name of the device, such as pv or {device}; empty: what the credential is for",
     )
-    quantity = models.CharField(max_length=60, choices=quantity_choices)
+    quantity = models.CharField(max_length=60, choices=meaning_choices)
     unit = models.CharField(max_length=20, blank=True, help_text="Of the number; empty: the quantity's own")
     sign = models.CharField(max_length=20, choices=SIGNS, default=CONSUMPTION, help_text="What values above zero are")
 

@@ -127,14 +127,16 @@ def _take_status(found: Decoded, place: Place, message: Message) -> None:
         reason = "The status is none of these; allowed: online, offline."
         found.letters.append(_letter(place.organization, message, reason, message.payload))
         return
-    found.presences.append(
-        DevicePresence(
-            organization_id=place.organization,
-            site_id=place.site,
-            asset_id=place.asset,
-            online=online,
-            changed_at=moment_of(message.received_us),
-        )
+    found.presences.append(_presence(place, online, message))
+
+
+def _presence(place: Place, online: bool, message: Message) -> DevicePresence:
+    return DevicePresence(
+        organization_id=place.organization,
+        site_id=place.site,
+        asset_id=place.asset,
+        online=online,
+        changed_at=moment_of(message.received_us),
     )
 
 
@@ -159,8 +161,11 @@ def _take_mapped(found: Decoded, topic: MappedTopic, message: Message) -> None:
         found.announcements.append(Announcement(topic.source, topic.topic, message.payload))
         return
     refused: list[str] = []
-    for channel, moment_us, value in topic.read(message.payload, message.received_us, refused):
-        found.channels.append(channel)
+    for target, moment_us, value in topic.read(message.payload, message.received_us, refused):
+        if isinstance(target, Place):
+            found.presences.append(_presence(target, bool(value), message))
+            continue
+        found.channels.append(target.channel)
         found.times_us.append(moment_us)
         found.values.append(value)
         found.received_us.append(message.received_us)

@@ -52,15 +52,18 @@ class Binding:
 
     mapping: CompiledMapping
     names: Mapping[str, str]
-    targets: dict[int, Target | Unknown] = field(default_factory=dict)
+    targets: dict[int, Target | Place | Unknown] = field(default_factory=dict)
 
-    def target(self, source: Source, index: int) -> Target | Unknown:
-        """Return the channel of a rule."""
+    def target(self, source: Source, index: int) -> Target | Place | Unknown:
+        """Return the channel of a rule; the device itself where the rule tells its status."""
         found = self.targets.get(index)
         if found is None:
             rule = self.mapping.rules[index]
             place = source.place(rule.asset(self.names))
-            found = place if isinstance(place, Unknown) else target_of(place, rule.quantity.name)
+            if isinstance(place, Unknown) or rule.tells_status:
+                found = place
+            else:
+                found = target_of(place, rule.quantity.name)
             self.targets[index] = found
         return found
 
@@ -78,8 +81,11 @@ class MappedTopic:
         """Whose topic it is."""
         return self.source.organization
 
-    def read(self, payload: bytes, received_us: int, refused: list[str]) -> Iterator[tuple[int, int, float]]:
-        """Yield (channel, microseconds since 1970, value); what is wrong is added to `refused`."""
+    def read(self, payload: bytes, received_us: int, refused: list[str]) -> Iterator[tuple[Target | Place, int, float]]:
+        """Yield (what it is of, microseconds since 1970, value); what is wrong is added to `refused`.
+
+        Of a channel it is a reading; of a place 1 or 0 for whether the device is connected.
+        """
         for binding in self.bindings:
             results = binding.mapping.read(payload, received_us, self.source.zone)
             for index, result in enumerate(results):
@@ -90,7 +96,7 @@ class MappedTopic:
                     if isinstance(target, Unknown):
                         refused.append(target.reason)
                     else:
-                        yield target.channel, result.moment_us, result.value
+                        yield target, result.moment_us, result.value
 
 
 class MappedTopics:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from assets.models import Asset
 from flexplatform.accounts.models import Organization
 from telemetry.engine.mapping import CompiledMapping, CompiledRule, MappingSpec, Outcome, Result, compiled
+from telemetry.engine.topics import SITE
 from telemetry.models import DeviceCredential, RecentMessage
 from telemetry.models.moments import microseconds, moment_of
 from telemetry.services.mapped_topics import MappedTopics
@@ -82,7 +84,7 @@ class _Preview:
     def _line(self, rule: CompiledRule, result: Result, place: Place | Unknown) -> PreviewLine:
         channel: str | Unknown = ""
         if result.outcome is Outcome.VALUE:
-            channel = place if isinstance(place, Unknown) else self._channel(place, rule.quantity.name)
+            channel = place if isinstance(place, Unknown) else self._meaning(place, rule)
         if isinstance(channel, Unknown):
             return PreviewLine(Outcome.REFUSED, reason=channel.reason)
         if not channel:
@@ -94,6 +96,12 @@ class _Preview:
             unit=rule.quantity.unit,
             moment=moment_of(result.moment_us),
         )
+
+    def _meaning(self, place: Place, rule: CompiledRule) -> str | Unknown:
+        if rule.tells_status:
+            device = Asset.objects.filter(pk=place.asset).first() if place.asset else None
+            return f"{device.name if device else SITE}.{rule.quantity.name}"
+        return self._channel(place, rule.quantity.name)
 
     def _channel(self, place: Place, quantity: str) -> str | Unknown:
         """Return the name of the channel that a value is of, without making it."""

@@ -11,9 +11,18 @@ from assets.models import Site
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.models import AuditEvent, Door
 from flexplatform.accounts.scoping import organization_scope
-from telemetry.engine.mapping import PRODUCTION, MappingSpec, Outcome, Rule
+from telemetry.engine.mapping import CONSUMPTION, PRODUCTION, MappingSpec, Outcome, Rule
 from telemetry.engine.presets import PRESETS
-from telemetry.models import Channel, ChannelProposal, DeadLetter, Mapping, MappingRule, Reading, RecentMessage
+from telemetry.models import (
+    Channel,
+    ChannelProposal,
+    DeadLetter,
+    DevicePresence,
+    Mapping,
+    MappingRule,
+    Reading,
+    RecentMessage,
+)
 from telemetry.models.moments import microseconds
 from telemetry.services import create_credential, replay_letter, revoke_credential
 from telemetry.services import recent as recent_module
@@ -75,6 +84,17 @@ def test_a_mapped_message_is_stored_in_the_unit_and_sign_of_the_house(people: Pe
     channel = Channel.objects.get()
     assert (str(channel), Reading.objects.get().value) == (f"{site} battery.power_kw", -1.5)
     assert AuditEvent.objects.filter(action="mapping.create").count() == 1
+
+
+def test_a_last_will_of_its_own_marks_the_device(people: People, site: Site) -> None:
+    battery_mapping(people, quantity="status", unit="", sign=CONSUMPTION)
+    assert send(("ext/a.gateway/inverter/1", '{"p":"Offline"}'), ("ext/a.gateway/inverter/1", '{"p":7}')) == (0, 1)
+    presence = DevicePresence.objects.get()
+    assert (presence.asset.name if presence.asset else "", presence.online) == ("battery", False)
+    assert "allowed: online, true, 1, offline, false, 0." in DeadLetter.objects.get().reason
+    send(("ext/a.gateway/inverter/1", '{"p":true}'))
+    assert DevicePresence.objects.get().online
+    assert not Channel.objects.exists()
 
 
 def test_what_no_mapping_takes_is_neither_stored_nor_refused(people: People, site: Site) -> None:
@@ -165,7 +185,7 @@ def test_the_last_messages_are_few_and_the_tenants_own(
 
 def test_the_preview_says_what_would_be_stored_and_stores_nothing(people: People, site: Site) -> None:
     send(
-        ("ext/a.gateway/inverter/1", '{"p":1500,"q":"on"}'),
+        ("ext/a.gateway/inverter/1", '{"p":1500,"q":"online","s":0}'),
         ("ext/a.gateway/else", "1"),
         ("ext/b.gateway/inverter/1", '{"p":1}'),
     )
@@ -175,15 +195,19 @@ def test_the_preview_says_what_would_be_stored_and_stores_nothing(people: People
         Rule(asset="battery", quantity="soc_percent", path="r"),
         Rule(asset="pv", quantity="power_kw", path="p"),
         Rule(asset="battery", quantity="heat_kw", path="p"),
+        Rule(asset="battery", quantity="status", path="q"),
+        Rule(quantity="status", path="s"),
     ]
     spec = MappingSpec(name="x", topic="inverter/+", rules=rules)
     first, second = preview_mapping(organization=people.a, spec=spec)
     assert (first.topic, second.topic, second.lines) == ("inverter/1", "else", ())
     outcomes = [each.outcome for each in first.lines]
-    assert outcomes == [Outcome.VALUE, Outcome.REFUSED, Outcome.NOTHING, Outcome.REFUSED, Outcome.REFUSED]
+    refused = Outcome.REFUSED
+    assert outcomes == [Outcome.VALUE, refused, Outcome.NOTHING, refused, refused, Outcome.VALUE, Outcome.VALUE]
     assert (first.lines[0].channel, first.lines[0].value) == (f"{site} battery.power_kw", 1.5)
-    reasons = [each.reason for each in first.lines[1:]]
-    for reason, part in zip(reasons, ("'on'", "Nothing stands at r", "allowed: battery", "heat_kw"), strict=True):
+    assert [(each.channel, each.value) for each in first.lines[5:]] == [("battery.status", 1), ("site.status", 0)]
+    reasons = [each.reason for each in first.lines[1:5]]
+    for reason, part in zip(reasons, ("'online'", "Nothing stands at r", "allowed: battery", "heat_kw"), strict=True):
         assert part in reason
     assert not Channel.objects.exists()
     assert not Reading.objects.exists()

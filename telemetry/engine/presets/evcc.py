@@ -2,12 +2,14 @@
 
 from telemetry.engine.mapping import PRODUCTION, MappingSpec, Rule
 from telemetry.engine.presets.preset import Preset
+from telemetry.engine.topics import STATUS
 
 PRESET = Preset(
     name="evcc",
     label="evcc",
     setting="mqtt: topic: <prefix>/evcc",
     mappings=(
+        MappingSpec(name="evcc last will", topic="evcc/status", rules=(Rule(quantity=STATUS),)),
         MappingSpec(name="evcc grid", topic="evcc/site/grid/power", rules=(Rule(quantity="grid_power_kw", unit="W"),)),
         MappingSpec(
             name="evcc PV",

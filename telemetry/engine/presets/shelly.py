@@ -2,6 +2,7 @@
 
 from telemetry.engine.mapping import MappingSpec, Rule
 from telemetry.engine.presets.preset import Preset
+from telemetry.engine.topics import STATUS
 
 PRESET = Preset(
     name="shelly",
@@ -38,6 +39,7 @@ PRESET = Preset(
                 Rule(asset="{device}", quantity="import_register_kwh", path="aenergy.total", unit="Wh"),
             ),
         ),
+        MappingSpec(name="Shelly last will", topic="{device}/online", rules=(Rule(asset="{device}", quantity=STATUS),)),
         MappingSpec(
             name="Shelly meter energy",
             topic="{device}/status/emdata:0",

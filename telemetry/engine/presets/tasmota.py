@@ -2,6 +2,7 @@
 
 from telemetry.engine.mapping import MappingSpec, Rule
 from telemetry.engine.presets.preset import Preset
+from telemetry.engine.topics import STATUS
 
 PRESET = Preset(
     name="tasmota",
@@ -16,6 +17,11 @@ PRESET = Preset(
                 Rule(asset="{device}", quantity="power_kw", path="ENERGY.Power", unit="W"),
                 Rule(asset="{device}", quantity="import_register_kwh", path="ENERGY.Total", unit="kWh"),
             ),
+        ),
+        MappingSpec(
+            name="Tasmota last will",
+            topic="tele/{device}/LWT",
+            rules=(Rule(asset="{device}", quantity=STATUS),),
         ),
     ),
 )
