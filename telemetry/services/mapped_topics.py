@@ -60,10 +60,7 @@ class Binding:
         if found is None:
             rule = self.mapping.rules[index]
             place = source.place(rule.asset(self.names))
-            if isinstance(place, Unknown) or rule.tells_status:
-                found = place
-            else:
-                found = target_of(place, rule.quantity.name)
+            found = place if isinstance(place, Unknown) or rule.tells_status else target_of(place, rule.quantity.name)
             self.targets[index] = found
         return found
 

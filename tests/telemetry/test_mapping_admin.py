@@ -69,7 +69,7 @@ def test_a_preset_is_applied_to_an_own_credential(
     done = client.post(PRESET, {"credential": senders[0].pk, "preset": "evcc"}, follow=True)
     assert "topic: ext/a.gateway/evcc" in done.content.decode()
     with organization_scope(people.a):
-        assert Mapping.objects.count() == 7
+        assert Mapping.objects.count() == 8
         assert AuditEvent.objects.filter(action="mapping.create", door="admin").count() == 7
     with organization_scope(people.b):
         assert not Mapping.objects.exists()
