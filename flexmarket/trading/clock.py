@@ -1,4 +1,4 @@
-"""What the clock does for markets: ends offers, meters calls, renews plans."""
+"""What the clock does for markets: ends offers and deletes old ones, meters calls, renews plans."""
 
 import logging
 
@@ -6,7 +6,7 @@ from django_scopes import scopes_disabled
 
 from flexmarket.models import MarketOffer, Order, RollingOperation
 from flexmarket.settlement.metering import meter_due
-from flexmarket.trading.lifecycle import expire
+from flexmarket.trading.lifecycle import delete_old, expire
 from flexmarket.trading.rolling import replan_due
 from flexplatform.accounts.audit import acting
 from flexplatform.accounts.models import Door, Organization
@@ -19,7 +19,7 @@ CLOCK = "clock"
 
 @app.task(name="flexmarket.tend_market", expires=60)
 def tend_market() -> None:
-    """End offers whose time is over, meter calls that are over, and ask for new plans where they are due.
+    """End offers whose time is over, delete old ones, meter calls that are over, and ask for plans that are due.
 
     Doing it twice changes nothing; what fails for one organization is logged and leaves the others.
     """
@@ -27,6 +27,7 @@ def tend_market() -> None:
         with organization_scope(organization), acting(CLOCK, Door.TASK):
             try:
                 expired = expire(organization=organization)
+                deleted = delete_old(organization=organization)
                 metered, failed = meter_due(organization=organization)
                 jobs = replan_due(organization=organization)
             except Exception:
@@ -34,11 +35,12 @@ def tend_market() -> None:
                 continue
         for order, why in failed:
             log.warning("Order %s of %s cannot be metered: %s", order.reference, organization.slug, why)
-        if expired or metered or jobs:
+        if expired or deleted or metered or jobs:
             log.info(
-                "%s: %d offers expired, %d calls metered, %d plans asked for.",
+                "%s: %d offers expired, %d old ones deleted, %d calls metered, %d plans asked for.",
                 organization.slug,
                 expired,
+                deleted,
                 len(metered),
                 len(jobs),
             )

@@ -1,12 +1,13 @@
 """The one way by which offers change their state."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from flexmarket.engine.market.states import OPEN, OfferState, check_change, path_of_whole
+from flexmarket.engine.market.states import ENDED, OPEN, OfferState, check_change, path_of_whole
 from flexmarket.models import MarketOffer, Order
 from flexplatform.accounts import audit
 from flexplatform.accounts.models import Organization
@@ -14,6 +15,9 @@ from flexplatform.accounts.models import Organization
 # What a portfolio's offer takes its open parts along to.
 CARRIED = OPEN | {OfferState.REVOKED, OfferState.EXPIRED}
 LONGEST_REASON = 2000
+# How long offers that nobody ordered are kept after the start of their call.
+KEPT = timedelta(days=60)
+DELETED_AT_ONCE = 2000
 
 
 @transaction.atomic
@@ -155,3 +159,24 @@ def expire(*, organization: Organization) -> int:
     found = list(over.only("pk")) if over.exists() else []
     change_state(organization=organization, offers=found, state=OfferState.EXPIRED, reason="Nobody ordered it in time.")
     return len(found)
+
+
+@transaction.atomic
+def delete_old(*, organization: Organization) -> int:
+    """Delete offers that ended without an order and whose time is long over, some at once; return how many.
+
+    One audit event stands for all of them. An offer with an order, and what it belongs to, stays.
+    """
+    before = timezone.now() - KEPT
+    over = MarketOffer.objects.filter(
+        organization=organization, state__in=[state.value for state in ENDED], start__lt=before, order=None
+    )
+    # Asking first, as SQLite has one writer at a time.
+    found = list(over.order_by().values_list("pk", flat=True)[:DELETED_AT_ONCE])
+    if not found:
+        return 0
+    _, by_table = MarketOffer.objects.filter(pk__in=found).delete()
+    deleted = by_table.get(MarketOffer._meta.label, 0)
+    after = {"offers": deleted, "started_before": before.isoformat()}
+    audit.record(organization=organization, action="market_offer.delete_old", instance=organization, after=after)
+    return deleted
