@@ -70,7 +70,7 @@ def test_a_preset_is_applied_to_an_own_credential(
     assert "topic: ext/a.gateway/evcc" in done.content.decode()
     with organization_scope(people.a):
         assert Mapping.objects.count() == 8
-        assert AuditEvent.objects.filter(action="mapping.create", door="admin").count() == 7
+        assert AuditEvent.objects.filter(action="mapping.create", door="admin").count() == 8
     with organization_scope(people.b):
         assert not Mapping.objects.exists()
 
