@@ -176,5 +176,7 @@ class FlexmarketConfig(AppConfig):
             Panel("settlement", "site", "flexmarket/settlement_panel.html", of_site, order=70, permission=may_settle)
         )
         follow_ups.add(FollowUp("offers", SCHEDULE_SITE, tasks.offer_after_planning, order=40))
+        for number, kind in enumerate((ACTIVATE_ORDER, REPLAN_SITE)):
+            follow_ups.add(FollowUp(f"offers_{kind}", kind, tasks.offer_after_replanning, order=41 + number))
         after_planning.add(AfterPlanning("offers", tasks.tables_of_plan, tasks.offer_of_many, order=40))
         register_flexmeasures()

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from assets.models import Site
 from flexmarket.engine.baselines import BASELINES, Accuracy, Evidence, accuracy
+from flexmarket.engine.baselines.calendar import is_working
 from flexmarket.models import Order
-from flexmarket.settlement.evidence import DAYS_BEFORE, QUARTER, Meter, is_working, meter_of
+from flexmarket.settlement.evidence import DAYS_BEFORE, QUARTER, Meter, meter_of
 from forecasting.queries import newest_forecast
 from optimization.engine import Horizon
 from optimization.engine.series import Series
@@ -74,7 +75,7 @@ def _of_day(
     measured = meter.over(horizon)
     days = np.array([[clocks[each].get(at, np.nan) for at in times] for each in before])
     forecast = newest_forecast(channel, horizon, horizon.start)
-    working = np.array([is_working(each) for each in before])
+    working = np.array([is_working(each, site.country) for each in before])
     usable = np.array([each not in called for each in before])
     return [
         Evidence(
@@ -82,7 +83,7 @@ def _of_day(
             days_kw=days,
             day_is_working=working,
             day_is_usable=usable,
-            is_working=is_working(day),
+            is_working=is_working(day, site.country),
             first=times.index(time(hour)),
             count=HOUR_STEPS,
             step_hours=QUARTER / timedelta(hours=1),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from flexmarket.engine.baselines import Evidence
+from flexmarket.engine.baselines.calendar import is_working
 from flexmarket.models import MarketOffer, Order
 from forecasting.queries import newest_forecast
 from optimization.engine import Horizon
@@ -69,6 +70,7 @@ def evidence_of(order: Order) -> Evidence:
     offer = order.offer
     zone, step = offer.zone, timedelta(seconds=offer.step_seconds)
     day = offer.start.astimezone(zone).date()
+    country = offer.site.country if offer.site is not None else ""
     today = Horizon.market_day(day, zone, step)
     before = [day - timedelta(days=number) for number in range(1, DAYS_BEFORE + 1)]
     channel = channel_of(offer)
@@ -81,20 +83,15 @@ def evidence_of(order: Order) -> Evidence:
     return Evidence(
         today_kw=meter.over(today),
         days_kw=np.array([_like(meter, each, today, zone) for each in before]),
-        day_is_working=np.array([is_working(each) for each in before]),
+        day_is_working=np.array([is_working(each, country) for each in before]),
         day_is_usable=np.array([each not in called for each in before]),
-        is_working=is_working(day),
+        is_working=is_working(day, country),
         first=first,
         count=offer.count,
         step_hours=step / timedelta(hours=1),
         plan_kw=plan,
         forecast_kw=forecast.mean if forecast else None,
     )
-
-
-def is_working(day: date) -> bool:
-    """Tell whether a day is a working day."""
-    return day.weekday() < 5
 
 
 def called_days(offer: MarketOffer, first: date, last: date) -> set[date]:

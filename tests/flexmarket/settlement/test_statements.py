@@ -8,11 +8,12 @@ import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 
+from assets.models import Site
 from flexmarket.engine.baselines import BaselineError
 from flexmarket.engine.market.states import OfferState
 from flexmarket.models import Contract, Delivery, MarketProduct, Order, Statement
 from flexmarket.settlement.disputes import answer_dispute, raise_dispute
-from flexmarket.settlement.metering import meter_due, meter_order
+from flexmarket.settlement.metering import meter_due, meter_order, settled
 from flexmarket.settlement.statements import close_statement, draft_statements
 from flexmarket.trading.products import create_contract
 from flexplatform.accounts.models import AuditEvent
@@ -87,6 +88,20 @@ def test_what_cannot_be_metered_yet_is_told_with_its_reason(people: People) -> N
     with pytest.raises(BaselineError):
         meter_order(order=order)
     assert not Delivery.objects.exists()
+
+
+def test_a_public_holiday_of_the_sites_country_is_no_working_day(people: People) -> None:
+    # Monday, 4 May 2026, 12:00 in Berlin; the Friday before is a holiday in Germany.
+    start = datetime.fromisoformat("2026-05-04T10:00:00+00:00")
+    order = a_call(people.a, a_product(people.a, baseline_method="rolling_5_days"), start=start)
+    assert order.offer.site is not None
+    for days, power in ((3, 50.0), (4, 5.0), (5, 5.0), (6, 5.0), (7, 5.0), (10, 5.0)):
+        measured(order.offer.site, start - timedelta(days=days), [power] * 4)
+    measured(order.offer.site, start, [-5.0] * 4)
+    for country, baseline in (("DE", 5.0), ("NL", 14.0)):
+        Site.objects.filter(pk=order.offer.site_id).update(country=country)
+        _, found, _ = settled(Order.objects.get(pk=order.pk))
+        assert list(found) == [baseline] * 4
 
 
 def test_days_before_are_those_of_the_local_clock(people: People) -> None:

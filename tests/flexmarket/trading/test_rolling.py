@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from assets.models import Asset
 from flexmarket.engine.market.states import OfferState
-from flexmarket.models import MarketOffer, MarketProduct, Order, RollingOperation
+from flexmarket.models import FlexibilityOffers, MarketOffer, MarketProduct, Order, RollingOperation
 from flexmarket.trading.clock import tend_market
 from flexmarket.trading.lifecycle import submit
 from flexmarket.trading.offering import Wanted, make_offers
@@ -97,6 +97,9 @@ def test_a_deviation_is_looked_at_once_per_step_and_a_plan_that_holds_stays(run:
     assert result["changed"] is True
     made = ScheduleRun.objects.get(pk=result["run"])
     assert (made.follows, made.past_steps) == (run, 5)
+    (offers,) = FlexibilityOffers.objects.filter(run=made)
+    assert not np.asarray(offers.positive_power_kw)[:5].any()
+    assert np.asarray(offers.positive_power_kw)[5:].any()
 
 
 def test_after_the_interval_the_rest_is_looked_at_and_stays_if_little_is_gained(run: ScheduleRun) -> None:

@@ -1,11 +1,13 @@
 """Baselines by hand-made days: eight steps of an hour, called in the sixth and seventh."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
 
 from flexmarket.engine.baselines import BASELINES, BaselineError, Evidence, accuracy
+from flexmarket.engine.baselines.calendar import is_working
 
 STEPS = 8
 
@@ -93,3 +95,19 @@ def test_accuracy_is_bias_and_error_on_days_without_a_call() -> None:
     assert found is not None
     assert (found.bias_kw, found.mean_absolute_error_kw, found.days) == (-1.0, 3.0, 2)
     assert accuracy(BASELINES["schedule"], days) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "country", "working"),
+    [
+        (date(2026, 5, 1), "DE", False),
+        (date(2026, 5, 1), "NL", True),
+        (date(2026, 4, 27), "NL", False),
+        (date(2026, 4, 27), "DE", True),
+        (date(2026, 5, 2), "", False),
+        (date(2026, 5, 1), "", True),
+        (date(2026, 5, 1), "ZZ", True),
+    ],
+)
+def test_a_public_holiday_of_the_country_is_no_working_day(day: date, country: str, working: bool) -> None:
+    assert is_working(day, country) is working
