@@ -19,12 +19,16 @@ class MethodWords:
 
 METHOD_WORDS: Mapping[str, MethodWords] = {
     "opentumflex": MethodWords(
-        _("OpenTUMFlex, by rules of thumb"),
-        _("Looks at each device alone, at once with every plan; a part of its offers cannot be kept when called."),
+        "OpenTUMFlex",
+        _(
+            "Rules of thumb for each device alone, made with every plan; a part of these offers cannot be kept when called."
+        ),
     ),
     "exact": MethodWords(
-        _("Exact, by the site's own model"),
-        _("Every offer can be kept, and its price holds all that follows; it takes seconds for a site, on request."),
+        _("Exact"),
+        _(
+            "The site's own model: every offer can be kept, and its price holds all that follows; made on request, in seconds."
+        ),
     ),
 }
 METHOD_CHOICES = [(name, METHOD_WORDS[name].label) for name in sorted(METHODS, key=lambda each: each != DEFAULT_METHOD)]
