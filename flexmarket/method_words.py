@@ -20,14 +20,12 @@ class MethodWords:
 METHOD_WORDS: Mapping[str, MethodWords] = {
     "opentumflex": MethodWords(
         "OpenTUMFlex",
-        _(
-            "Rules of thumb for each device alone, made with every plan; a part of these offers cannot be kept when called."
-        ),
+        _("Rules of thumb for each device, made with every plan; a part of these offers cannot be kept when called."),
     ),
     "exact": MethodWords(
         _("Exact"),
         _(
-            "The site's own model: every offer can be kept, and its price holds all that follows; made on request, in seconds."
+            "The site's own model: every offer can be kept, its price holds all that follows; made on request, in seconds."
         ),
     ),
 }
