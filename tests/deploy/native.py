@@ -84,11 +84,10 @@ class Native:
         """Run a service that ends by itself."""
         self.run(name, *self._command(name))
 
-    def run(self, name: str, *command: str) -> str:
-        """Run a command with the environment of a service and return what it says."""
-        done = subprocess.run(
-            command, cwd=BASE_DIR, env=self.environment(name), capture_output=True, text=True, check=False
-        )
+    def run(self, name: str, *command: str, **environment: str) -> str:
+        """Run a command with the environment of a service, and what differs from it, and return what it says."""
+        given = {**self.environment(name), **environment}
+        done = subprocess.run(command, cwd=BASE_DIR, env=given, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -144,7 +143,7 @@ def natively(folder: Path) -> Iterator[Native]:
     with ExitStack() as stack:
         native = Native(folder, stack.enter_context(running_postgres(wheel_programs() or find_programs())))
         stack.callback(_end_all, native)
-        _make_database(native.postgres)
+        make_database(native.postgres)
         valkey = native._command("valkey")
         here = ["--port", str(native.ports["valkey"]), "--bind", LOOPBACK, "--dir", str(folder)]
         wait_until_it_listens(
@@ -157,7 +156,7 @@ def natively(folder: Path) -> Iterator[Native]:
         yield native
 
 
-def _make_database(server: Postgres) -> None:
+def make_database(server: Postgres) -> None:
     """Make the database as the image does, and hold the settings of the file to what the server knows."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE flexplatform")

@@ -21,6 +21,8 @@ PROGRAMS = {"postgres", "valkey", "migrate", "access", "mosquitto", "web", "work
 PUBLISHED = {"mosquitto": ["8883:8883"], "web": ["127.0.0.1:8000:8000"]}
 LOCKED_TAG = re.compile(r"^[\w./-]+:\d[\w.-]*$")
 
+READS = re.compile(r"(env\.\w+|secret|os\.environ\.get)\(")
+
 each_service = pytest.mark.parametrize("name", sorted(services()))
 
 
@@ -124,7 +126,7 @@ def variables_of_the_code() -> set[str]:
     names = set()
     for file in files:
         for node in ast.walk(ast.parse((BASE_DIR / file).read_text())):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            if isinstance(node, ast.Call) and READS.match(ast.unparse(node)) and isinstance(node.args[0], ast.Constant):
                 names.add(str(node.args[0].value))
     return names
 
@@ -221,3 +223,22 @@ def test_the_image_has_every_package_that_the_code_imports() -> None:
                 if not {each.lower().replace("_", "-") for each in known[name]} & locked:
                     missing.setdefault(name, str(file))
     assert missing == {}
+
+
+def test_the_documentation_names_every_variable_that_the_code_reads() -> None:
+    page = (BASE_DIR / "docs/deployment.md").read_text()
+    table = page.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for cell in first_cells for name in re.findall(r"`([A-Z_]+\*?)`", cell)}
+    read = variables_of_the_code()
+    groups = tuple(name.removesuffix("*") for name in named if name.endswith("*"))
+    left = {name for name in read - named if not name.startswith(groups)}
+    assert left == {"DEBUG"}
+    ours = {"WORKER_PROCESSES"}
+    assert {name for name in named - read - ours if not name.endswith("*")} == set()
+
+
+def test_every_service_is_described() -> None:
+    page = (BASE_DIR / "docs/deployment.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*?\| (\d+) \|", page, re.MULTILINE))
+    assert rows == {name: service["user"].partition(":")[0] for name, service in services().items()}
