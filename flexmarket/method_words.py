@@ -24,9 +24,7 @@ METHOD_WORDS: Mapping[str, MethodWords] = {
     ),
     "exact": MethodWords(
         _("Exact"),
-        _(
-            "The site's own model: every offer can be kept, its price holds all that follows; made on request, in seconds."
-        ),
+        _("The site's own model: every offer can be kept, its price holds what follows; made on request, in seconds."),
     ),
 }
 METHOD_CHOICES = [(name, METHOD_WORDS[name].label) for name in sorted(METHODS, key=lambda each: each != DEFAULT_METHOD)]

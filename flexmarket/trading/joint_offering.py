@@ -26,14 +26,17 @@ from flexplatform.accounts import audit
 from flexplatform.accounts.models import Organization
 from flexplatform.jobs.errors import JobError
 from flexplatform.jobs.models import Job
+from flexplatform.jobs.registry import Priority
 from flexplatform.jobs.services import enqueue
-from flexplatform.jobs.work import Work
+from flexplatform.jobs.work import Work, execute_next
+from optimization.engine import Horizon
 from optimization.engine.series import Series
 from optimization.models import ScheduleRun
 
 OFFER_PORTFOLIO = "offer_portfolio"
 # Each takes a worker seconds.
 MOST_SITES = 50
+MADE_ANEW = "The portfolio was offered anew."
 Call = tuple[str, datetime, int, int]
 
 
@@ -86,6 +89,8 @@ def request_joint_offers(
 def make_joint_offers(work: Work) -> dict[str, Any]:
     """Do a job of kind `offer_portfolio`: a site that cannot be quantified is left out and named.
 
+    What is made takes the place of what is open of the same portfolio, product, day and directions.
+
     Raises:
         JobError: where no site could be.
     """
@@ -99,7 +104,13 @@ def make_joint_offers(work: Work) -> dict[str, Any]:
     if failed and len(failed) == len(runs):
         raise JobError(" ".join(failed))
     with work.writing():
+        current = {run.pk for run in _runs(work.organization, wanted.portfolio, wanted.day)}
+        failed += [f"{run.site.name}: its plan was renewed meanwhile." for run in runs if run.pk not in current]
+        parts = [part for part in parts if part.run_id in current]
+        earlier = _open_offers(wanted)
         made = store_joint_offers(wanted=wanted, parts=parts, group=group, job=work.job)
+        if made:
+            change_state(organization=work.organization, offers=earlier, state=OfferState.REVOKED, reason=MADE_ANEW)
         if work.input["submitted"] and made:
             submit(organization=work.organization, offers=made)
     return {"offers": len(made), "sites": len(runs) - len(failed), "failed": failed}
@@ -176,6 +187,20 @@ def _wanted(work: Work) -> JointWanted:
     )
 
 
+def _open_offers(wanted: JointWanted) -> list[MarketOffer]:
+    """Return the open offers that those which are made now take the place of."""
+    day = Horizon.market_day(wanted.day, ZoneInfo(wanted.portfolio.time_zone))
+    rows = MarketOffer.objects.filter(
+        portfolio=wanted.portfolio,
+        product=wanted.product,
+        direction__in=list(wanted.directions),
+        state__in=[state.value for state in OPEN],
+        start__gte=day.start,
+        start__lt=day.end,
+    )
+    return list(rows.only("pk", "state", "portfolio", "part_of"))
+
+
 def _runs(organization: Organization, portfolio: Portfolio, day: date) -> Sequence[ScheduleRun]:
     """Return the newest plan of the day of each site of the portfolio."""
     selection = Selection(day=day, zone=ZoneInfo(portfolio.time_zone), portfolio=portfolio.pk)
@@ -198,7 +223,14 @@ def _parts_of_sites(
             failed.append(f"{run.site.name}: {text}")
             continue
         parts += parts_of(run, wanted.product, found, Wanted(directions=wanted.directions))
+        _let_others(work)
     return parts, failed
+
+
+def _let_others(work: Work) -> None:
+    """Do what people wait for, such as the activation of orders, between two sites of long work."""
+    while execute_next(work.job.worker, Priority.NOW) is not None:
+        work.report(0.0, "")
 
 
 def _terms(product: MarketProduct, run: ScheduleRun) -> OfferTerms:

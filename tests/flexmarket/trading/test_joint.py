@@ -306,6 +306,31 @@ def test_a_site_that_cannot_be_quantified_is_left_out_and_named(
     assert do(requested(portfolio, product, runs)).status == Job.Status.FAILED
 
 
+def test_orders_do_not_wait_for_long_offers(people: People, portfolio: Portfolio, runs: Runs) -> None:
+    small = MarketProductFactory(organization=people.a, gate_closure_minutes=15, maximum_minutes=15)
+    offers = submit(organization=people.a, offers=make_offers(run=runs[1], product=small))
+    job = requested(portfolio, small, runs, directions=["positive"])
+    order = ordered(largest(offers))
+    assert order.job is not None
+    assert do(job).status == Job.Status.SUCCEEDED
+    placed = Job.objects.get(pk=order.job_id)
+    assert placed.status == Job.Status.SUCCEEDED
+    assert placed.finished_at < Job.objects.get(pk=job.pk).finished_at
+    # What was quantified with the plan before is not offered.
+    made = MarketOffer.objects.filter(portfolio=portfolio)
+    assert {part.run for offer in made for part in offer.parts.all()} == {runs[0]}
+
+
+def test_what_is_made_anew_takes_the_place_of_what_is_open(
+    offers: list[MarketOffer], portfolio: Portfolio, product: MarketProduct, runs: Runs
+) -> None:
+    do(requested(portfolio, product, runs, directions=["positive"]))
+    earlier = MarketOffer.objects.filter(pk__in=[each.pk for each in offers])
+    states = set(earlier.values_list("direction", "state", "parts__state"))
+    assert states == {("positive", "revoked", "revoked"), ("negative", "submitted", "submitted")}
+    assert MarketOffer.objects.filter(part_of=None, direction="positive", state="submitted").exists()
+
+
 def test_a_lost_worker_makes_nothing_twice(portfolio: Portfolio, product: MarketProduct, runs: Runs) -> None:
     job = do(requested(portfolio, product, runs))
     count = MarketOffer.objects.count()
