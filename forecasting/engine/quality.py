@@ -137,9 +137,10 @@ def _stuck(values: Series, least: int, rules: Rules) -> Mask:
     mask = np.zeros(len(values), dtype=bool)
     if _is_constant(values):
         return mask
-    for begin, end in _rows_of_equal(values):
+    rows = _rows_of_equal(values)
+    for begin, end in rows[rows[:, 1] - rows[:, 0] >= least].tolist():
         usual = values[begin] == 0 and rules.zero_is_usual
-        if end - begin >= least and not usual:
+        if not usual:
             # The first value was measured; those after it only repeat it.
             mask[begin + 1 : end] = True
     return mask
@@ -151,7 +152,7 @@ def _repeated_hours(values: Series, per_hour: int) -> Mask:
     if per_hour < 2:
         return mask
     hours = values[: len(values) // per_hour * per_hour].reshape(-1, per_hour)
-    differs = np.array([len(set(hour)) > 1 and bool(np.isfinite(hour).all()) for hour in hours], dtype=bool)
+    differs = (hours != hours[:, :1]).any(axis=1) & np.isfinite(hours).all(axis=1)
     same = np.concatenate([[False], (hours[1:] == hours[:-1]).all(axis=1)]) if len(hours) else differs
     mask[: len(hours) * per_hour] = np.repeat(same & differs, per_hour)
     return mask
@@ -177,7 +178,7 @@ def _dead_from(values: Series, least: int, rules: Rules) -> int:
     if len(values) - 1 - last >= least:
         return last + 1
     rows = _rows_of_equal(values[: last + 1])
-    begin, end = rows[-1] if rows else (last, last + 1)
+    begin, end = rows[-1].tolist()
     still = end - begin >= least and not _is_constant(values) and not (values[begin] == 0 and rules.zero_is_usual)
     return begin + 1 if still else len(values)
 
@@ -188,22 +189,24 @@ def _is_constant(values: Series) -> bool:
     return bool(len(known)) and bool((known == known[0]).all())
 
 
-def _rows_of_equal(values: Series) -> list[tuple[int, int]]:
-    """Return begin and end of each row of equal known values."""
+def _rows_of_equal(values: Series) -> npt.NDArray[np.int64]:
+    """Return begin and end (rows, 2) of each row of equal known values."""
     if not len(values):
-        return []
+        return np.zeros((0, 2), dtype=np.int64)
     edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
-    rows = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
-    return [(begin, end) for begin, end in rows if np.isfinite(values[begin])]
+    known = np.isfinite(values[edges[:-1]])
+    return np.stack([edges[:-1][known], edges[1:][known]], axis=1)
 
 
 def _filled(values: Series, most: int, until: int) -> tuple[Series, int]:
     """Return the series with gaps of at most `most` steps filled in a straight line, up to `until`; and how many."""
     known = np.flatnonzero(np.isfinite(values))
     found, filled = values.copy(), 0
-    for before, after in zip(known[:-1].tolist(), known[1:].tolist(), strict=True):
+    between = np.diff(known) - 1
+    for place in np.flatnonzero((between > 0) & (between <= most)).tolist():
+        before, after = int(known[place]), int(known[place + 1])
         missing = after - before - 1
-        if 0 < missing <= most and after < until:
+        if after < until:
             share = np.arange(1, missing + 1) / (missing + 1)
             found[before + 1 : after] = values[before] + share * (values[after] - values[before])
             filled += missing
