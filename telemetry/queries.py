@@ -13,6 +13,7 @@ from django.db import connections, router
 from django.db.models import QuerySet
 
 from telemetry.batches import Whole
+from telemetry.copied_rollups import copied_rollups
 from telemetry.models import Channel, Reading, Rollup
 from telemetry.models.channel import QUARTER_HOUR_SECONDS
 from telemetry.models.moments import microseconds, moment_of
@@ -179,8 +180,7 @@ def means_of(channels: Sequence[int], start: datetime, step_seconds: int, count:
     Not-a-number where a step has no reading.
     """
     end = start + timedelta(seconds=step_seconds * count)
-    with _cursor_of_rollups("channel_id, %s, total, count", "", channels, start, end) as cursor:
-        rows = np.fromiter(cursor, dtype=HISTORY)
+    rows = _history(channels, start, end)
     known = np.asarray(sorted(set(channels)), dtype=np.int64)
     steps = ((rows["start_us"] - microseconds(start)) // (step_seconds * SECOND_US)).astype(np.int64)
     at = np.searchsorted(known, rows["channel"]) * count + steps
@@ -194,6 +194,16 @@ def means_of(channels: Sequence[int], start: datetime, step_seconds: int, count:
 def with_values(channels: "QuerySet[Channel]") -> "QuerySet[Channel]":
     """Return the channels that ever had a reading."""
     return channels.filter(last_at__isnull=False)
+
+
+def _history(channels: Sequence[int], start: datetime, end: datetime) -> npt.NDArray[np.void]:
+    """Return the roll-ups of channels as `HISTORY`, in no order."""
+    database: Any = connections[router.db_for_read(Rollup)]
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            return copied_rollups(cursor, channels, start, end, HISTORY)
+    with _cursor_of_rollups("channel_id, %s, total, count", "", channels, start, end) as cursor:
+        return np.fromiter(cursor, dtype=HISTORY)
 
 
 def _rollups(channels: list[int], start: datetime, end: datetime) -> Series:

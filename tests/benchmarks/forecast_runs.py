@@ -40,6 +40,10 @@ def main() -> None:
         import django
 
         django.setup()
+        from forecasting.model_store import store
+
+        # The folder was chosen when the launcher of the database was loaded.
+        store.folder = Path(name)
         show({"machine": f"{machine.platform()}, {os.cpu_count()} cores", "load before": os.getloadavg()})
         world = World(options.channels, options.days, weather=not options.no_weather)
         show({"rows": world.rows, "weather forecasts": world.weather_runs, "CPU s to make them": time.process_time()})
