@@ -15,8 +15,8 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from assets.csv_files import FORMULA
 from flexmarket.models import Statement, StatementLine
+from flexplatform.spreadsheets import guarded
 
 COLUMNS = (
     "order",
@@ -93,7 +93,7 @@ def _csv(statement: Statement, lines: Sequence[Values]) -> bytes:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["statement", "month", "version", "state", "currency", *COLUMNS])
-    of_statement = [_guarded(statement.contract_name), f"{statement.month:%Y-%m}", statement.version, statement.state]
+    of_statement = [guarded(statement.contract_name), f"{statement.month:%Y-%m}", statement.version, statement.state]
     of_statement.append(statement.currency)
     for line in lines:
         writer.writerow([*of_statement, *(_text(line[name]) for name in COLUMNS)])
@@ -187,18 +187,13 @@ def _plain(text: str) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    return _guarded(value) if isinstance(value, str) else str(value)
+    return guarded(value) if isinstance(value, str) else str(value)
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
-    return _guarded(_plain(value)) if isinstance(value, str) else value
-
-
-def _guarded(text: str) -> str:
-    """Return a text that a spreadsheet does not run as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return guarded(_plain(value)) if isinstance(value, str) else value
 
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

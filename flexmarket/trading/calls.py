@@ -41,7 +41,7 @@ def planner_of(order: Order, rest: Rest, others: Sequence[Order]) -> Planner:
             engine_offer(order.offer, promised),
             float(order.power_kw),
             now=rest.problem.horizon.start,
-            states=rest.states if rest.step else None,
+            states=rest.states,
             promises=promises_of(others),
         )
 

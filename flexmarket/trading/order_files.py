@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from io import StringIO
 from math import isfinite
 
-from assets.csv_files import FORMULA
 from flexmarket.engine.market.refusals import OrderRefused
 from flexmarket.models import Order
 from flexmarket.trading.ordering import place_order
 from flexplatform.accounts.models import Organization
+from flexplatform.spreadsheets import unguarded
 from telemetry.series_files import DELIMITERS, FileProblem, Wrong, text_of
 
 REFERENCE, OFFER, POWER, PRICE = "reference", "offer", "power_kw", "price_eur_per_kwh"
@@ -74,7 +74,9 @@ def read_orders(text: str) -> list[tuple[int, Mapping[str, str]]]:
         wrong.append(Wrong(0, "", f"The file has {len(body)} orders; allowed: 1 to {MOST_ORDERS}."))
     if wrong:
         raise FileProblem(wrong)
-    return [(number, dict(zip(names, map(_plain, line), strict=True))) for number, line in body]
+    return [
+        (number, dict(zip(names, (unguarded(cell.strip()) for cell in line), strict=True))) for number, line in body
+    ]
 
 
 def _about_heading(names: Sequence[str]) -> Iterator[Wrong]:
@@ -86,11 +88,6 @@ def _about_heading(names: Sequence[str]) -> Iterator[Wrong]:
             yield Wrong(1, name[:40], f"The column is unknown; allowed: {', '.join(COLUMNS)}.")
         elif names.count(name) > 1:
             yield Wrong(1, name, "The heading names the column twice.")
-
-
-def _plain(cell: str) -> str:
-    text = cell.strip()
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 
 def _placed(organization: Organization, line: int, cells: Mapping[str, str]) -> RowAnswer:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from flexmarket.engine.market.states import OfferState
 from flexmarket.models import MarketOffer, MarketProduct, Order
@@ -20,11 +21,13 @@ from flexplatform.accounts.models import AuditEvent
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.work import execute
+from forecasting.services import Delivery, receive_forecasts
 from optimization.models import ScheduleRun
 from optimization.queries import run_of_day, whole_schedule_of
+from telemetry.services import Reference
 from tests.conftest import People
 from tests.factories import MarketProductFactory
-from tests.flexmarket.trading.sites import planned_battery_site
+from tests.flexmarket.trading.sites import COUNT, STEP, planned_battery_site
 
 
 @pytest.fixture
@@ -179,3 +182,22 @@ def test_a_gate_that_has_closed_keeps_offers_from_the_market(run: ScheduleRun, p
     ):
         submit(organization=run.organization, offers=made)
     assert not MarketOffer.objects.exclude(state=OfferState.DRAFT).exists()
+
+
+@pytest.mark.parametrize("subject", [SITE, "battery"])
+def test_an_order_is_held_against_its_promise_although_forecasts_have_changed(
+    run: ScheduleRun, product: MarketProduct, subject: str
+) -> None:
+    offer = largest(offered(run, product, subjects=[subject]), "positive")
+    load = Reference(site=run.site_id, asset="load", quantity="demand_kw")
+    values = np.full(COUNT, 1.7)
+    later = Delivery(channel=load, issued_at=timezone.now(), start=run.start, step=STEP, values=values, source="test")
+    receive_forecasts(organization=run.organization, deliveries=[later])
+    placed = do(order(offer))
+    assert placed.run is not None
+    plan = whole_schedule_of(placed.run)
+    np.testing.assert_allclose(plan.devices["load"]["power_kw"], 1.7)
+    power = plan.devices["battery"]["power_kw"] if subject else plan.grid_power_kw
+    first = round((offer.start - run.start) / STEP)
+    promised = np.asarray(offer.baseline_kw) + np.asarray(placed.change_kw)
+    np.testing.assert_allclose(power[first : first + offer.count], promised, atol=1e-5)
