@@ -14,13 +14,12 @@ from django.db import models
 
 from assets.models import KINDS, Asset, Checked, Site
 from assets.tables import PARTS, editable_fields
+from flexplatform.spreadsheets import guarded, unguarded
 
 LARGEST_FILE = 2_000_000
 MOST_ROWS = 1000
 DELIMITERS = ",;\t"
 DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
-# A spreadsheet would run a text that begins like this as a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 TRUE_WORDS = frozenset({"true", "yes", "1"})
 FALSE_WORDS = frozenset({"false", "no", "0"})
 
@@ -137,8 +136,8 @@ def _cells(columns: list[str], row: list[str], number: int, *, decimal_comma: bo
 
 
 def _plain(cell: str, *, decimal_comma: bool) -> str:
-    if cell.startswith("'") and cell[1:].startswith(FORMULA):
-        return cell[1:]
+    if (text := unguarded(cell)) != cell:
+        return text
     return cell.replace(",", ".") if decimal_comma and DECIMAL_COMMA.fullmatch(cell) else cell
 
 
@@ -159,7 +158,7 @@ def _cell(row: Any, name: str, field: "models.Field[Any, Any] | None") -> str:
     if isinstance(value, time):
         return value.isoformat()
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
+    return guarded(text) if isinstance(value, str) else text
 
 
 def _parts(row: Asset) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from assets.models import Site
 from flexplatform.accounts import permissions
 from flexplatform.jobs.errors import JobConflictError
 from flexplatform.portal.views import OrganizationMixin
+from flexplatform.spreadsheets import guarded
 from optimization.charts import schedule_charts
 from optimization.forms import PlanForm
 from optimization.models import ScheduleRun, ScheduleSeries
@@ -65,7 +66,7 @@ class ScheduleCsv(RunMixin):
         }
         text = StringIO()
         writer = csv.writer(text)
-        writer.writerow(["start_utc", "start_local", *columns])
+        writer.writerow(["start_utc", "start_local", *map(guarded, columns)])
         for step, moment in enumerate(found.horizon.times):
             local = moment.astimezone(found.site.zone)
             values = (f"{round(series[step], 6) + 0.0:.6f}" for series in columns.values())

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from math import isfinite, nan
 from typing import Any
-from zipfile import BadZipFile
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+
+from flexplatform.spreadsheets import WorkbookError, refuse_bombs
 
 LARGEST_FILE = 2_000_000
 MOST_COLUMNS = 1000
@@ -96,13 +96,17 @@ def read_lines(data: bytes | str, zone: ZoneInfo, *, most: int = MOST_LINES, gap
 
 def _text_of_sheet(data: bytes) -> str:
     try:
+        refuse_bombs(data)
         book = load_workbook(BytesIO(data), read_only=True, data_only=True)
         cells = book.worksheets[0].iter_rows(
             max_row=MOST_LINES + FIRST_LINE, max_col=MOST_COLUMNS + 2, values_only=True
         )
         rows = [[_cell_text(cell) for cell in row] for row in cells]
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, IndexError, OSError, TypeError) as error:
-        raise FileProblem([Wrong(0, "", "The file is no XLSX workbook; allowed: CSV in UTF-8, or XLSX.")]) from error
+    except WorkbookError as error:
+        raise FileProblem([Wrong(0, "", f"The file: {error}.")]) from error
+    # openpyxl leaks whatever its parsers raise on a damaged part.
+    except Exception as error:
+        raise FileProblem([Wrong(0, "", "The file: not an XLSX workbook; allowed: CSV in UTF-8, or XLSX.")]) from error
     # A sheet is a rectangle: what is empty on its right belongs to no column.
     width = max((index for row in rows for index, cell in enumerate(row, 1) if cell), default=0)
     text = StringIO()

@@ -14,6 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 from flexplatform.api.series import SeriesTable, TableResponse, plain
+from flexplatform.spreadsheets import guarded, unguarded
 
 MEDIA_TYPE = "text/csv"
 TIME = "time"
@@ -57,7 +58,7 @@ def csv_of(table: SeriesTable) -> str:
     """Return the table as CSV with times in UTC."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([TIME, *table.columns])
+    writer.writerow([TIME, *map(guarded, table.columns)])
     columns = [plain(values) for values in table.columns.values()]
     for moment, *values in zip(table.moments(), *columns, strict=True):
         writer.writerow([moment.isoformat().replace("+00:00", "Z"), *values])
@@ -74,7 +75,7 @@ def table_of(data: bytes) -> SeriesTable:
         lines = [line for line in csv.reader(StringIO(data.decode("utf-8-sig")), strict=True) if line]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValidationError({"csv": f"The body is no CSV in UTF-8: {error}."}) from error
-    names = [name.strip() for name in lines[0]] if lines else []
+    names = [unguarded(name.strip()) for name in lines[0]] if lines else []
     if len(names) < 2 or names[0] != TIME or not all(names) or len(set(names)) < len(names):
         raise ValidationError({"line 1": f"line 1 must be {TIME} and the different names of one or more series."})
     body = lines[HEADER_LINES:]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from flexplatform.spreadsheets import guarded
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import SITE, Schedule
 
@@ -36,7 +37,7 @@ def schedule_frame(problem: SiteProblem, schedule: Schedule, zone: ZoneInfo) -> 
         if all(len(values) == schedule.horizon.count for values in _series_of(described, "").values()):
             columns |= _series_of(described, f"input.{described.name}")
     # Adding 0.0 turns -0.0 into 0.0.
-    return pd.DataFrame({name: values if name == TIME else values + 0.0 for name, values in columns.items()})
+    return pd.DataFrame({guarded(name): values if name == TIME else values + 0.0 for name, values in columns.items()})
 
 
 def schedule_csv(frame: pd.DataFrame) -> bytes:

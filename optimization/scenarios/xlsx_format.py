@@ -1,6 +1,5 @@
 """OpenTUMFlex workbook: sheet `properties` with the parameters, sheet `time_series` with the series."""
 
-import zipfile
 from io import BytesIO
 from typing import Any
 
@@ -8,6 +7,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.comments import Comment
 
+from flexplatform.spreadsheets import WORKBOOK_ALLOWED, WorkbookError, refuse_bombs
 from optimization.scenarios.cells import (
     Row,
     read_headings,
@@ -28,12 +28,8 @@ from optimization.scenarios.layout import (
     VALUE_COLUMN,
 )
 
-MAX_PARTS = 500
-MAX_UNPACKED_BYTES = 20_000_000
-CHUNK_BYTES = 1 << 16
 MAX_ROWS = 4000
 MAX_COLUMNS = 50
-WORKBOOK_ALLOWED = "an XLSX workbook (not .xls, not protected by a password)"
 
 
 def read(data: bytes, place: Place) -> Content:
@@ -109,35 +105,10 @@ def _commented(sheet: Any, text: str, comment: str) -> Any:
 
 
 def _refuse_bombs(data: bytes, place: Place) -> None:
-    """Unpack every part in small pieces and count, before any parser sees it.
-
-    Raises:
-        InputError: for a broken archive, too many parts, too much content, or a part that declares entities.
-    """
-    too_much = InputError(
-        place, "unpacks to more than it should", f"at most {MAX_PARTS} parts and {MAX_UNPACKED_BYTES / 1e6:g} MB"
-    )
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            parts = archive.infolist()
-            if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
-                raise too_much
-            total = 0
-            for part in parts:
-                with archive.open(part) as stream:
-                    tail = b""
-                    while chunk := stream.read(CHUNK_BYTES):
-                        total += len(chunk)
-                        if total > MAX_UNPACKED_BYTES:
-                            raise too_much
-                        if b"<!DOCTYPE" in tail + chunk:
-                            raise InputError(place, f"{part.filename} declares XML entities", WORKBOOK_ALLOWED)
-                        tail = chunk[-10:]
-    except InputError:
-        raise
-    # zipfile leaks whatever its decompressors raise on damaged bytes.
-    except Exception as error:
-        raise InputError(place, "not an XLSX workbook", WORKBOOK_ALLOWED) from error
+        refuse_bombs(data)
+    except WorkbookError as error:
+        raise InputError(place, error.problem, error.allowed) from error
 
 
 def _opened(data: bytes, place: Place) -> Any:

@@ -139,7 +139,7 @@ def test_a_file_is_shown_and_then_stored(people: People, site: Site, name: str, 
     ("data", "message"),
     [
         (b"\xff\xfe\x00", "not in UTF-8"),
-        (b"PK\x03\x04 no workbook", "no XLSX workbook"),
+        (b"PK\x03\x04 no workbook", "not an XLSX workbook"),
         (b"x" * 2_000_001, "allowed: 2000000"),
         (b"", "empty"),
     ],
