@@ -13,17 +13,16 @@ from django.db import connections, router
 from django.db.models import QuerySet
 
 from telemetry.batches import Whole
-from telemetry.copied_rollups import copied_rollups
 from telemetry.models import Channel, Reading, Rollup
 from telemetry.models.channel import QUARTER_HOUR_SECONDS
 from telemetry.models.moments import microseconds, moment_of
+from telemetry.rollup_blocks import HISTORY, rollup_blocks
 
 Series = npt.NDArray[np.float64]
 
 SECOND_US = 1_000_000
 MOST_RAW = 50_000
 HOUR_SECONDS = 3600
-HISTORY = np.dtype([("channel", "i8"), ("start_us", "f8"), ("total", "f8"), ("count", "f8")])
 FROM = """, count(*), sum(value), min(value), max(value) FROM telemetry_reading
 WHERE channel_id = %(channel)s AND time >= %(first)s AND time < %(last)s GROUP BY 1 ORDER BY 1
 """
@@ -201,7 +200,7 @@ def _history(channels: Sequence[int], start: datetime, end: datetime) -> npt.NDA
     database: Any = connections[router.db_for_read(Rollup)]
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
-            return copied_rollups(cursor, channels, start, end, HISTORY)
+            return rollup_blocks(cursor, channels, start, end)
     with _cursor_of_rollups("channel_id, %s, total, count", "", channels, start, end) as cursor:
         return np.fromiter(cursor, dtype=HISTORY)
 
