@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic import ListView, TemplateView
 
+from assets.models import PriceSeries
 from flexplatform.accounts import permissions
 from flexplatform.jobs.models import Job
 from flexplatform.portal.charts import CHART_SCRIPTS
@@ -22,6 +23,7 @@ from forecasting.model_names import model_label
 from forecasting.models import ChannelForecast
 from forecasting.own_charts import DAYS_OF_SCORES, ONE_DAY, outcome_charts, score_charts
 from forecasting.own_forms import ChannelLookForm, OwnFilter, OwnForecastForm
+from forecasting.price_queries import listed_series
 from forecasting.queries import newest_forecast
 from telemetry.models import Channel
 
@@ -55,7 +57,17 @@ class OwnForecasts(OrganizationMixin, ListView):
             row.model_label = model_label(row.model)
         may_change = self.tenant_request.membership.may(permissions.CHANGE_FORECASTS)
         filtered = any(self.request.GET.get(name) for name in self.form.fields)
-        return {**context, "form": self.form, "filtered": filtered, "may_change": may_change}
+        shown = {"form": self.form, "filtered": filtered, "may_change": may_change, "prices": self._prices()}
+        return {**context, **shown}
+
+    def _prices(self) -> list[PriceSeries]:
+        """Return the price series that plans need, with their newest forecast."""
+        if not self.tenant_request.membership.may(permissions.VIEW_PRICES):
+            return []
+        found: list[Any] = list(listed_series(self.organization))
+        for row in found:
+            row.model_label = model_label(row.model or "")
+        return found
 
 
 class League(OrganizationMixin, TemplateView):

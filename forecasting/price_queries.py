@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from assets.engine.tariff import SpotPrices
@@ -23,6 +23,14 @@ def wanted_series(organization: Organization) -> "QuerySet[PriceSeries]":
     """Return the price series that plans need: those that a dynamic tariff refers to."""
     tariffs = Tariff.objects.filter(organization=organization, form=Tariff.Form.DYNAMIC)
     return PriceSeries.objects.filter(organization=organization, pk__in=tariffs.values("price_series"))
+
+
+def listed_series(organization: Organization) -> "QuerySet[PriceSeries]":
+    """Return the series that plans need, with `issued_at`, `start`, `end` and `model` of their newest forecast."""
+    newest = PriceForecast.objects.filter(series=OuterRef("pk")).order_by("-issued_at", "-id")
+    names = ("issued_at", "start", "end", "model")
+    found = {name: Subquery(newest.values(name)[:1]) for name in names}
+    return wanted_series(organization).annotate(**found).order_by("name")
 
 
 def expected_prices(

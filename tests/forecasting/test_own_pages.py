@@ -23,7 +23,7 @@ from tests.factories import ElectricLoadFactory, SiteFactory
 from tests.forecasting.makers import delivery
 from tests.forecasting.test_own_forecasts import DAY, NOW, ORIGIN, demand, home, measure
 
-CHANNEL_QUERIES, CHART_QUERIES, LIST_QUERIES, LEAGUE_QUERIES = 7, 6, 5, 4
+CHANNEL_QUERIES, CHART_QUERIES, LIST_QUERIES, LEAGUE_QUERIES = 7, 6, 6, 4
 SCORES = {"pinball_percent": 6.0, "coverage_percent": 81.0, "bias_percent": 2.0, "skill_percent": 40.0}
 
 

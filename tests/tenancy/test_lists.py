@@ -27,7 +27,7 @@ PORTAL = {
     "portfolio_runs": (5, '<td><a href="/o/a/portfolio-runs/'),
     "scenarios": (5, "Newest run"),
     "offers": (7, "less to the grid"),
-    "own_forecasts": (5, ">pv of Home"),
+    "own_forecasts": (6, ">pv of Home"),
     "market_products": (5, 'data-confirm="Delete Product'),
     "market_offers": (7, "FX-"),
     "orders": (5, ">call"),
@@ -48,7 +48,7 @@ PORTAL = {
     "flexmeasures": (6, 'data-label="Id there"'),
 }
 # Sums over all rows, and their queries.
-SUMS = {"overview_power": 5, "overview_flexibility": 5, "market_kpis": 3}
+SUMS = {"overview_power": 7, "overview_flexibility": 5, "market_kpis": 3}
 NO_LIST = {"board_charts", "plan_new", "portfolio_choose", "scenario_new", "token_new"}
 NO_LIST |= {"forecast_league", "product_new", "contract_new", "orders_upload", "portfolio_offer", "rolling_new"}
 ADMIN = {
