@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "flexplatform.operations.requests.RequestMiddleware",
+    "flexplatform.operations.requests.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -252,6 +253,8 @@ if PRODUCTION:
 
 API_RATE = env.str("API_RATE", default="600/minute")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# Of a whole request with its files; each form allows less.
+LARGEST_BODY = DATA_UPLOAD_MAX_MEMORY_SIZE + 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],

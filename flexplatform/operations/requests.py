@@ -1,4 +1,4 @@
-"""Every request gets an id, is counted, and leaves one line in the log."""
+"""Every request gets an id, is counted, and leaves one line in the log; one that brings too much is not read."""
 
 import logging
 import re
@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from flexplatform.api.errors import MEDIA_TYPE, problem
 from flexplatform.operations import metrics
 from flexplatform.operations.logs import naming
 
@@ -47,6 +48,30 @@ class RequestMiddleware:
             log.log(level, "%s %s: %d", request.method, f"/{route}", response.status_code, extra={"fields": fields})
         response[HEADER] = request_id
         return response
+
+
+class BodyLimitMiddleware:
+    """Refuses a body that says to be too large before anything reads it.
+
+    Django limits what it keeps in memory, but writes files of any size to the disk, also those of strangers. A body
+    that does not say its size is read as empty.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer 413, or pass the request on."""
+        try:
+            size = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            size = 0
+        if size <= settings.LARGEST_BODY:
+            return self.get_response(request)
+        said = f"The body has {size} bytes; allowed: {settings.LARGEST_BODY}."
+        if request.path_info.startswith("/api/"):
+            return JsonResponse(problem(413, said), status=413, content_type=MEDIA_TYPE)
+        return HttpResponse(said, status=413, content_type="text/plain")
 
 
 def _id(request: HttpRequest) -> str:
