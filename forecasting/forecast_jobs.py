@@ -139,10 +139,12 @@ def choose_chunk(work: Work) -> Result:
 
 
 def score(work: Work) -> Result:
-    """Do a job of kind `score_forecasts`."""
+    """Do a job of kind `score_forecasts`, and throw away own forecasts that are too old to be asked for."""
+    from forecasting.services.retention import delete_old_forecasts
     from forecasting.services.scoring import score_forecasts
 
-    return {"scored": score_forecasts(organization=work.organization, writing=work.writing, progress=work.report)}
+    scored = score_forecasts(organization=work.organization, writing=work.writing, progress=work.report)
+    return {"scored": scored, "deleted": delete_old_forecasts(organization=work.organization, writing=work.writing)}
 
 
 def conclude_choices(job: Job) -> Result:
