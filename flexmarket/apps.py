@@ -22,7 +22,7 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.settlement import panels as settlement
         from flexmarket.trading import api as trading_api
         from flexmarket.trading import joint_offering as joint
-        from flexmarket.trading import order_api, product_api
+        from flexmarket.trading import mending, order_api, product_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
         from flexmarket.trading.clock import tend_market  # noqa: F401  # the clock finds it by its name
@@ -120,6 +120,17 @@ class FlexmarketConfig(AppConfig):
                 trading.make,
                 view_permission=permissions.VIEW_OFFERS,
                 run_permission=permissions.SELL_OFFERS,
+                order=41,
+            )
+        )
+        job_kinds.add(
+            JobKind(
+                mending.OFFER_ANEW,
+                "Offers of a new plan",
+                mending.offer_anew,
+                view_permission=permissions.VIEW_OFFERS,
+                run_permission=permissions.SELL_OFFERS,
+                priority=Priority.LATER,
                 order=41,
             )
         )

@@ -9,7 +9,7 @@ from flexmarket.engine.market.states import OfferState
 from flexmarket.models import MarketOffer, Order
 from flexmarket.trading.calls import pending_orders, planner_of
 from flexmarket.trading.lifecycle import change_state
-from flexmarket.trading.mending import offer_anew
+from flexmarket.trading.mending import withdraw_old_offers
 from flexplatform.accounts import audit
 from flexplatform.jobs.errors import JobError
 from flexplatform.jobs.work import Work
@@ -35,13 +35,11 @@ def activate_order(work: Work) -> dict[str, Any]:
     order = orders.get(organization=work.organization, reference=work.input["order"])
     if order.state == Order.State.ACCEPTED:
         _activate(work, order)
-    if order.run is None:
-        return {"order": order.pk, "run": None, "offers": 0}
-    reason = SUPERSEDED.format(order=order.reference)
-    # A part of a portfolio's offer comes back with the portfolio.
-    also = [order.offer] if order.part_of_id is None else []
-    made = offer_anew(run=order.run, reason=reason, also=also)
-    return {"order": order.pk, "run": order.run_id, "offers": made}
+    if order.run is not None:
+        # A part of a portfolio's offer comes back with the portfolio.
+        also = [order.offer] if order.part_of_id is None else []
+        withdraw_old_offers(run=order.run, reason=SUPERSEDED.format(order=order.reference), also=also)
+    return {"order": order.pk, "run": order.run_id}
 
 
 def _activate(work: Work, order: Order) -> None:

@@ -13,7 +13,7 @@ from assets.models import Site
 from flexmarket.engine.errors import OfferError
 from flexmarket.models import RollingOperation
 from flexmarket.trading.calls import pending_orders, planner_of
-from flexmarket.trading.mending import offer_anew
+from flexmarket.trading.mending import withdraw_old_offers
 from flexplatform.accounts.models import Organization
 from flexplatform.jobs.errors import JobError
 from flexplatform.jobs.models import Job
@@ -77,7 +77,8 @@ def replan_site(work: Work) -> dict[str, Any]:
         raise JobError(str(error)) from error
     if made == newest:
         return {"run": newest.pk, "changed": False, "why": Why.SAVES_TOO_LITTLE}
-    return {"run": made.pk, "changed": True, "why": Why.REPLACED, "offers": offer_anew(run=made, reason=RENEWED)}
+    withdraw_old_offers(run=made, reason=RENEWED)
+    return {"run": made.pk, "changed": True, "why": Why.REPLACED}
 
 
 def replan_due(*, organization: Organization) -> list[Job]:

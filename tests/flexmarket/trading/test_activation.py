@@ -14,13 +14,14 @@ from django.utils import timezone
 from flexmarket.engine.market.states import OfferState
 from flexmarket.models import MarketOffer, MarketProduct, Order
 from flexmarket.trading.lifecycle import submit
+from flexmarket.trading.mending import OFFER_ANEW
 from flexmarket.trading.offering import SITE, Wanted, make_offers
-from flexmarket.trading.ordering import place_order
+from flexmarket.trading.ordering import ACTIVATE_ORDER, place_order
 from flexmarket.trading.tasks import request_offers
 from flexplatform.accounts.models import AuditEvent
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs.models import Job
-from flexplatform.jobs.work import execute
+from flexplatform.jobs.work import execute, execute_next
 from forecasting.services import Delivery, receive_forecasts
 from optimization.models import ScheduleRun
 from optimization.queries import run_of_day, whole_schedule_of
@@ -28,6 +29,7 @@ from telemetry.services import Reference
 from tests.conftest import People
 from tests.factories import MarketProductFactory
 from tests.flexmarket.trading.sites import COUNT, STEP, planned_battery_site
+from tests.optimization.portfolios import work_off
 
 
 @pytest.fixture
@@ -119,19 +121,33 @@ def test_the_other_offers_of_the_site_are_made_anew(run: ScheduleRun, product: M
     old = rows.filter(pk__in=[each.pk for each in offers + extra]).exclude(pk=placed.offer.pk)
     assert set(old.values_list("state", flat=True)) == {OfferState.REVOKED}
     new = rows.filter(run=placed.run)
+    assert not new.exists()
+    assert work_off() == 1
     assert set(new.values_list("state", flat=True)) == {OfferState.SUBMITTED}
     assert {each.asset and each.asset.name for each in new} == {None, "battery"}
     second = do(order(largest(list(new.filter(asset=None)), "negative"), "call-2"))
     assert second.state == Order.State.ACTIVATED
 
 
+def test_orders_are_activated_before_offers_are_made_anew(run: ScheduleRun, product: MarketProduct) -> None:
+    first = order(largest(offered(run, product), "positive"))
+    do(first)
+    other = planned_battery_site(run.organization)
+    second = order(largest(offered(other, product), "positive"), "call-2")
+    done = [execute_next("w", beat_every=0) for _ in range(2)]
+    assert [job and job.kind for job in done] == [ACTIVATE_ORDER, OFFER_ANEW]
+    assert done[0] == second.job
+
+
 def test_a_lost_worker_activates_nothing_twice(run: ScheduleRun, product: MarketProduct) -> None:
     placed = order(largest(offered(run, product), "positive"))
     do(placed)
-    count = ScheduleRun.objects.count()
+    work_off()
+    count, offers = ScheduleRun.objects.count(), MarketOffer.objects.count()
     Job.objects.filter(pk=placed.job_id).update(status=Job.Status.QUEUED, attempts=0)
     do(placed)
-    assert ScheduleRun.objects.count() == count
+    work_off()
+    assert (ScheduleRun.objects.count(), MarketOffer.objects.count()) == (count, offers)
     assert AuditEvent.objects.filter(action="order.activate").count() == 1
 
 

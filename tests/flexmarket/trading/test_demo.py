@@ -18,6 +18,7 @@ from flexplatform.registry import DemoContext
 from optimization.models import ScheduleRun
 from tests.conftest import People
 from tests.flexmarket.trading.sites import planned_battery_site
+from tests.optimization.portfolios import work_off
 
 CHOICES = Random(1)  # noqa: S311
 
@@ -51,6 +52,7 @@ def test_a_plan_that_runs_is_offered_once_and_bought_from_one_call_at_a_time(peo
         assert order.offer.start == run.start + timedelta(minutes=15)
         assert execute(order.job_id or 0, worker="test", beat_every=0) == Job.Status.SUCCEEDED
         assert buy_next(organization=people.a, random=CHOICES) is None
+        work_off()
     assert Order.objects.get().state == Order.State.ACTIVATED
     assert MarketOffer.objects.filter(run=Order.objects.get().run).exists()
 
