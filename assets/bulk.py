@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from assets.models import Asset, Checked, history_of
+from assets.models import Asset
 
 BATCH = 500
 
@@ -32,13 +32,3 @@ def bulk_create_assets(rows: Sequence[Asset]) -> None:
     inserting: Any = model._base_manager.get_queryset()
     inserting._for_write = True
     inserting._batched_insert(list(rows), model._meta.local_concrete_fields, BATCH)
-
-
-def keep_history(rows: Sequence[Checked], *, update: bool = False) -> None:
-    """Add the rows' present state to their history, as single writes do by themselves."""
-    if not rows:
-        return
-    history = history_of(type(rows[0]))
-    tracked = {field.name for field in history.model.tracked_fields}
-    own = {} if "organization" in tracked else {"organization_id": rows[0].tenant_id}
-    history.bulk_history_create(list(rows), batch_size=BATCH, update=update, custom_historical_attrs=own)

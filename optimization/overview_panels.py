@@ -85,10 +85,6 @@ def figures(_request: TenantRequest, organization: Organization) -> dict[str, An
     }
 
 
-def _peak(series: Series) -> float:
-    return float(np.nanmax(series, initial=0))
-
-
 def power(_request: TenantRequest, organization: Organization) -> dict[str, Any]:
     """Return where the chart's data is."""
     return {"url": reverse("overview_power", args=[organization.slug])}

@@ -21,7 +21,6 @@ from telemetry.services.mapping_preview import preview_mapping
 from telemetry.services.mappings import apply_preset
 
 RULE = re.compile(r"rules-(\d{1,3})-quantity")
-RULE_FIELDS = ("quantity", "asset", "path", "unit", "sign")
 LONGEST_ID = 18
 
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 from django.db import connections, router
-from django.db.models import QuerySet
 
 from telemetry.batches import Whole
 from telemetry.models import Channel, Reading, Rollup
@@ -188,11 +187,6 @@ def means_of(channels: Sequence[int], start: datetime, step_seconds: int, count:
         means = np.where(counted > 0, total / counted, np.nan).reshape(len(known), count)
     found: Series = means[np.searchsorted(known, np.asarray(channels, dtype=np.int64))]
     return found
-
-
-def with_values(channels: "QuerySet[Channel]") -> "QuerySet[Channel]":
-    """Return the channels that ever had a reading."""
-    return channels.filter(last_at__isnull=False)
 
 
 def _history(channels: Sequence[int], start: datetime, end: datetime) -> npt.NDArray[np.void]:
