@@ -61,12 +61,12 @@ class OwnForecasts(OrganizationMixin, ListView):
         return {**context, **shown}
 
     def _prices(self) -> list[PriceSeries]:
-        """Return the price series that plans need, with their newest forecast."""
+        """Return the price series that were ever forecast, with their newest forecast."""
         if not self.tenant_request.membership.may(permissions.VIEW_PRICES):
             return []
-        found: list[Any] = list(listed_series(self.organization))
+        found: list[Any] = [row for row in listed_series(self.organization) if row.issued_at]
         for row in found:
-            row.model_label = model_label(row.model or "")
+            row.model_label = model_label(row.model)
         return found
 
 

@@ -89,7 +89,7 @@ def test_the_nightly_run_forecasts_the_prices_that_tariffs_refer_to(people: Peop
 def test_the_page_of_forecasts_tells_of_prices(people: People) -> None:
     series = series_of(people.a, 40)
     client = people.client("alice")
-    assert "Prices that are not published yet" in client.get("/o/a/forecasts/").content.decode()
+    assert "Prices that are not published yet" not in client.get("/o/a/forecasts/").content.decode()
     forecast_prices(organization=people.a, series=[series.pk], at=NOW)
     page = client.get("/o/a/forecasts/").content.decode()
     assert "DE-LU" in page
