@@ -190,7 +190,7 @@ class RollingForm(RowForm):
         fields = ("interval_minutes", "deviation_percent", "enabled")
         labels: ClassVar[dict[str, Any]] = {
             "interval_minutes": _("Interval (min)"),
-            "deviation_percent": _("Deviation (percentage points)"),
+            "deviation_percent": _("Deviation (%)"),
             "enabled": _("Plans are renewed"),
         }
         help_texts: ClassVar[dict[str, Any]] = {
