@@ -64,7 +64,8 @@ class OwnForecasts(OrganizationMixin, ListView):
         """Return the price series that were ever forecast, with their newest forecast."""
         if not self.tenant_request.membership.may(permissions.VIEW_PRICES):
             return []
-        found: list[Any] = [row for row in listed_series(self.organization) if row.issued_at]
+        rows: Any = listed_series(self.organization)
+        found: list[Any] = [row for row in rows if row.issued_at]
         for row in found:
             row.model_label = model_label(row.model)
         return found

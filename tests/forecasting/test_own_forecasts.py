@@ -16,7 +16,7 @@ from django_scopes import scopes_disabled
 
 from assets.models import Asset, Site
 from flexplatform.accounts.audit import acting
-from flexplatform.accounts.models import AuditEvent, Door, Organization
+from flexplatform.accounts.models import Door, Organization
 from flexplatform.accounts.scoping import organization_scope
 from flexplatform.jobs.models import Job
 from flexplatform.jobs.work import execute, execute_next
@@ -32,11 +32,9 @@ from forecasting.services import (
     request_deviating,
     request_forecasts,
     request_model_choice,
-    request_scores,
     update_own_forecast,
 )
 from forecasting.services.forecasting import forecast_channels
-from forecasting.services.retention import KEPT_FOR, delete_old_forecasts
 from forecasting.services.scoring import score_forecasts
 from telemetry.batches import ReadingBatch
 from telemetry.models import Channel
@@ -415,23 +413,3 @@ def test_a_trained_model_is_kept_as_text_for_its_organization_only(tmp_path: Pat
     (file,) = tmp_path.rglob("*.json")
     file.write_text("{}")
     assert kept.load(1, "load", blend) is None
-
-
-@pytest.mark.usefixtures("in_a")
-def test_own_forecasts_are_thrown_away_when_they_are_old(people: People, clock: time_machine.Traveller) -> None:
-    site, channel = home(people.a, 10)
-    nightly(people.a)
-    given = delivery(site, channel.asset_id, issued_at=NOW, start=ORIGIN)
-    foreign = receive_forecast(organization=people.a, delivery=given)
-    # It ended at 23:00 UTC of the 22nd.
-    clock.move_to(NOW + 2 * DAY + KEPT_FOR - timedelta(hours=3))
-    assert delete_old_forecasts(organization=people.a) == 0
-    clock.move_to(NOW + 2 * DAY + KEPT_FOR)
-    with organization_scope(people.b), acting(people.charlie, Door.PORTAL):
-        assert delete_old_forecasts(organization=people.b) == 0
-    job = request_scores(organization=people.a)
-    work_all()
-    job.refresh_from_db()
-    assert job.result["deleted"] == 1
-    assert list(ForecastRun.objects.all()) == [foreign]
-    assert AuditEvent.objects.get(action="forecastrun.expire").after["forecasts"] == 1
