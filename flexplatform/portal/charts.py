@@ -23,7 +23,7 @@ DECIMALS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ChartSeries:
-    """A named series, one value per step: stacked `bars`, `steps` that hold over the step, a `line` at its end, `points`.
+    """A named series, one value per step: stacked `bars`, `steps` that hold over it, a `line` at its end, or `points`.
 
     A `band` is steps with the space to the series before it filled. A `hidden` one appears when its name is chosen.
     """
