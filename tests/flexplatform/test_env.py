@@ -41,7 +41,9 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "missing"))
-    with pytest.raises(ImproperlyConfigured, match=r"SOME_SECRET_FILE is .*missing, which cannot be read: No such file"):
+    with pytest.raises(
+        ImproperlyConfigured, match=r"SOME_SECRET_FILE is .*missing, which cannot be read: No such file"
+    ):
         env.secret("SOME_SECRET")
 
 
