@@ -26,8 +26,8 @@ def queued() -> Iterable[Sample]:
 def commit_ages() -> Iterable[Sample]:
     """Return the seconds since each bridge has stored something; nothing for one that never did."""
     now = timezone.now()
-    committed = BridgeState.objects.filter(last_commit_at__isnull=False).order_by("client_id")
-    return [((each.client_id,), (now - each.last_commit_at).total_seconds()) for each in committed]  # type: ignore[operator]
+    committed = BridgeState.objects.order_by("client_id").values_list("client_id", "last_commit_at")
+    return [((client,), (now - at).total_seconds()) for client, at in committed if at]
 
 
 def connected() -> Iterable[Sample]:
