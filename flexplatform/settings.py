@@ -69,7 +69,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "flexplatform.urls"
 WSGI_APPLICATION = "flexplatform.wsgi.application"
-ASGI_APPLICATION = "flexplatform.asgi.application"
 
 TEMPLATES = [
     {
