@@ -6,12 +6,17 @@ from django.contrib.auth.views import (
     LogoutView,
     PasswordResetCompleteView,
     PasswordResetDoneView,
-    PasswordResetView,
 )
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from flexplatform.accounts.views.own import Account, AnswerInvitation, PasswordChange, PasswordResetConfirm
+from flexplatform.accounts.views.own import (
+    Account,
+    AnswerInvitation,
+    PasswordChange,
+    PasswordReset,
+    PasswordResetConfirm,
+)
 from flexplatform.operations.metrics import metrics
 from flexplatform.portal.health import healthz
 from flexplatform.portal.views import Favicon, Home, Overview
@@ -23,7 +28,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("account/", Account.as_view(), name="account"),
     path("account/password/", PasswordChange.as_view(), name="password_change"),
-    path("password-reset/", PasswordResetView.as_view(), name="password_reset"),
+    path("password-reset/", PasswordReset.as_view(), name="password_reset"),
     path("password-reset/sent/", PasswordResetDoneView.as_view(), name="password_reset_done"),
     path("password-reset/done/", PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("password-reset/<str:uidb64>/<str:token>/", PasswordResetConfirm.as_view(), name="password_reset_confirm"),

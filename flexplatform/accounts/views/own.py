@@ -1,11 +1,14 @@
 """A person's own account, and invitations to answer."""
 
+import hashlib
+import time
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
+from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView, PasswordResetView
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +24,7 @@ from flexplatform.accounts.addresses import client_ip
 from flexplatform.accounts.forms import NewUserForm, style
 from flexplatform.accounts.models import Door, Invitation, Membership, User
 
+MOST_RESETS, RESET_WINDOW_SECONDS = 3, 3600
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -54,6 +58,21 @@ class PasswordChange(PasswordChangeView):
             response = super().form_valid(form)
         messages.success(self.request, _("The password is changed. Every other session was ended."))
         return response
+
+
+class PasswordReset(PasswordResetView):
+    """Mails a link to set a password, a few times an hour to one address; the answer is the same for all."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Send the mail, unless the address had enough of them."""
+        address = form.cleaned_data["email"].strip().casefold()
+        known = f"password-reset:{hashlib.sha256(address.encode()).hexdigest()}"
+        now = time.time()
+        sent = [each for each in cache.get(known, ()) if each > now - RESET_WINDOW_SECONDS]
+        if len(sent) >= MOST_RESETS:
+            return redirect(self.get_success_url())
+        cache.set(known, [*sent, now], RESET_WINDOW_SECONDS)
+        return super().form_valid(form)
 
 
 class PasswordResetConfirm(PasswordResetConfirmView):

@@ -252,6 +252,20 @@ def test_the_own_password_is_changed_and_other_sessions_end(people: People) -> N
     assert (event.user, event.organization, event.after) == (people.bob, people.a, None)
 
 
+def test_an_address_gets_few_mails_an_hour(people: People) -> None:
+    client = Client()
+
+    def ask(email: str) -> int:
+        assert client.post("/password-reset/", {"email": email})["Location"] == "/password-reset/sent/"
+        return len(mail.outbox)
+
+    assert [ask(email) for email in ("bob@example.com", "BOB@example.com", "bob@example.com")] == [1, 2, 3]
+    assert ask("bob@example.com") == 3
+    assert ask("alice@example.com") == 4
+    with time_machine.travel(timezone.now() + timedelta(minutes=61)):
+        assert ask("bob@example.com") == 5
+
+
 def test_a_password_is_reset_by_mail(people: People) -> None:
     client = Client()
     for email in ("bob@example.com", "nobody@example.com"):
