@@ -25,6 +25,7 @@ class FlexmarketConfig(AppConfig):
         from flexmarket.trading import mending, order_api, product_api
         from flexmarket.trading import tasks as trading
         from flexmarket.trading.activation import activate_order
+        from flexmarket.trading.calls import called_plans
         from flexmarket.trading.clock import tend_market  # noqa: F401  # the clock finds it by its name
         from flexmarket.trading.demo import make_market
         from flexmarket.trading.ordering import ACTIVATE_ORDER
@@ -44,6 +45,7 @@ class FlexmarketConfig(AppConfig):
             routes,
         )
         from optimization.after_planning import AfterPlanning, after_planning
+        from optimization.promises import PlanPromise, plan_promises
         from optimization.services import SCHEDULE_SITE
 
         for measure in MEASURES:
@@ -189,5 +191,6 @@ class FlexmarketConfig(AppConfig):
         follow_ups.add(FollowUp("offers", SCHEDULE_SITE, tasks.offer_after_planning, order=40))
         for number, kind in enumerate((ACTIVATE_ORDER, REPLAN_SITE)):
             follow_ups.add(FollowUp(f"offers_{kind}", kind, tasks.offer_after_replanning, order=41 + number))
+        plan_promises.add(PlanPromise("calls", called_plans))
         after_planning.add(AfterPlanning("offers", tasks.tables_of_plan, tasks.offer_of_many, order=40))
         register_flexmeasures()

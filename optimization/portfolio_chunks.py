@@ -22,6 +22,7 @@ from optimization.inputs import LoadedInputs, NoInputsError, load_inputs
 from optimization.models import PlannedSite, PortfolioRun, ScheduleRun
 from optimization.options import search_of, with_goal
 from optimization.problems import load_sites
+from optimization.promises import hold, promised_plans
 from optimization.queries import newest_runs_of, states_before
 from optimization.storing import Solved, store_runs
 
@@ -88,8 +89,12 @@ class _Chunk:
             horizon = self.run.horizon(rows[0].zone)
             inputs = load_inputs(rows, load_sites(rows, horizon), options=self.run.options)
             newest, before = newest_runs_of(rows, horizon.start), states_before(rows, horizon)
+            promised = promised_plans(rows, horizon)
             for site in rows:
-                yield self._result(site, inputs, newest.get(site.pk), before.get(site.pk))
+                if site.pk in promised:
+                    yield Result(site=site, kept=newest.get(site.pk), reason=promised[site.pk])
+                else:
+                    yield self._result(site, inputs, newest.get(site.pk), before.get(site.pk))
 
     def _result(
         self, site: Site, inputs: LoadedInputs, newest: ScheduleRun | None, before: Remembered | None
@@ -142,6 +147,7 @@ class _Chunk:
     def store(self, results: Sequence[Result]) -> None:
         """Store results in one transaction, count them, and say on the run's job how far it is."""
         with self.work.writing():
+            results = self._unpromised(results)
             solved = [each for each in results if each.solved]
             runs = store_runs(
                 organization=self.work.organization,
@@ -152,6 +158,17 @@ class _Chunk:
             self._store_prepared(results, made)
             rows = PlannedSite.objects.bulk_create(self._row(each, made.get(each.site.pk)) for each in results)
             self._count(rows)
+
+    def _unpromised(self, results: Sequence[Result]) -> list[Result]:
+        """Return the results without plans that came too late, as something was promised with the old one meanwhile."""
+        sites = [each.site for each in results if each.solved]
+        hold(sites)
+        reasons: dict[int, str] = {}
+        for zone in {site.time_zone: site.zone for site in sites}.values():
+            of_zone = [site for site in sites if site.zone == zone]
+            reasons |= promised_plans(of_zone, self.run.horizon(zone))
+        late = {site.pk: Result(site=site, reason=reasons[site.pk]) for site in sites if site.pk in reasons}
+        return [late.get(each.site.pk, each) for each in results]
 
     def _store_prepared(self, results: Sequence[Result], made: dict[int, ScheduleRun]) -> None:
         for each in after_planning:

@@ -21,6 +21,7 @@ from optimization.engine.verify import broken_physics
 from optimization.inputs import inputs_after
 from optimization.models import ScheduleRun
 from optimization.problems import build_problem
+from optimization.promises import hold
 from optimization.queries import highest_import, problem_of, schedule_of, whole_schedule_of
 from optimization.services import UnverifiedPlanError
 from optimization.storing import Past, Solved, store_runs
@@ -33,6 +34,11 @@ GAP, SECONDS = 1e-3, 30.0
 LEAST_SAVING_EUR, LEAST_SAVING_SHARE = 0.05, 0.005
 # Nor for what is beside the plan anyway: a share of the energy that its devices move.
 LEAST_MISSED_SHARE = 0.01
+
+
+class PlanMovedError(Exception):
+    """Another plan was stored since this one was begun."""
+
 
 Planner = Callable[[SiteProblem, Schedule], Schedule]
 
@@ -98,15 +104,18 @@ def replan(
     work: Work | None = None,
     hysteresis: bool = True,
     source: str = Setpoint.Source.SCHEDULE,
+    then: Callable[[ScheduleRun], None] | None = None,
 ) -> ScheduleRun:
     """Plan the rest of a run anew, check it, store it and tell the devices; return the run that holds.
 
     `planner` makes the plan of `rest.problem`, given what the run still had to do; without one it is the cheapest plan,
-    and the run that is there stays where that saves too little and it still holds (`hysteresis`).
+    and the run that is there stays where that saves too little and it still holds (`hysteresis`). `then` is done in the
+    transaction that stores the new run.
 
     Raises:
         ProblemError, SolverError: as the planner.
         UnverifiedPlanError: when the plan breaks a balance or a limit.
+        PlanMovedError: when the site has another plan by now; nothing is stored.
     """
     if work is not None and (stored := ScheduleRun.objects.filter(job=work.job, site=rest.run.site).first()):
         return stored
@@ -129,8 +138,14 @@ def replan(
         past=Past(run=rest.run, steps=rest.step, states=rest.states),
     )
     with work.writing() if work else transaction.atomic():
+        hold([rest.run.site])
+        if ScheduleRun.objects.filter(site=rest.run.site, start=rest.run.start).latest() != rest.run:
+            raise PlanMovedError(f"The plan of {rest.run.site} was renewed meanwhile.")
         job = work.job if work else None
-        return store_runs(organization=rest.run.organization, solved=[solved], job=job, source=source)[0]
+        (run,) = store_runs(organization=rest.run.organization, solved=[solved], job=job, source=source)
+        if then is not None:
+            then(run)
+        return run
 
 
 def _saves_too_little(rest: Rest, plan: Schedule) -> bool:

@@ -16,10 +16,12 @@ from optimization.fingerprint import fingerprint
 from optimization.models import ScheduleRun
 from optimization.options import Options, checked, search_of, with_goal
 from optimization.problems import SiteInputs, build_problem
+from optimization.promises import hold, promised_plans
 from optimization.queries import LONGEST_HORIZON, states_before
 from optimization.storing import Solved, store_runs
 
 SCHEDULE_SITE = "schedule_site"
+PLANS_WITHOUT_PROMISES = "another time, or a renewal of the rest of the plan, which keeps what is promised"
 REQUEST_GAP = 1e-3
 REQUEST_SECONDS = 60.0
 LONGEST_SECONDS = 600.0
@@ -48,12 +50,13 @@ def schedule_site(
     the run that an earlier attempt of the job stored is returned as it is.
 
     Raises:
-        ProblemError: for an input that contradicts physics, by the field's name.
+        ProblemError: for an input that contradicts physics, by the field's name, and for a plan that has to stay.
         SolverError: when the solver found no plan at all.
         UnverifiedPlanError: when the plan breaks a balance or a limit.
     """
     if work is not None and (stored := ScheduleRun.objects.filter(job=work.job, site=site).first()):
         return stored
+    _refuse_promised(site, horizon)
     told = options or {}
     problem, search = build_problem(site, horizon, with_goal(series, told)), search_of(told)
     plan = solve(
@@ -81,7 +84,15 @@ def schedule_site(
         fingerprint=fingerprint(problem, solver, search),
     )
     with work.writing() if work else transaction.atomic():
+        hold([site])
+        _refuse_promised(site, horizon)
         return store_runs(organization=site.organization, solved=[solved], job=work.job if work else None)[0]
+
+
+def _refuse_promised(site: Site, horizon: Horizon) -> None:
+    reason = promised_plans([site], horizon).get(site.pk)
+    if reason is not None:
+        raise ProblemError("site", f"{site}: {reason}", PLANS_WITHOUT_PROMISES)
 
 
 def request_schedule(

@@ -26,13 +26,16 @@ Key = tuple[Contract | None, str]
 def draft_statements(*, organization: Organization, month: date) -> list[Statement]:
     """Return the statements of a local month as their newest deliveries make them, one per contract and currency.
 
-    A draft is made anew; a closed statement whose deliveries have changed gets a new version, any other one stays.
+    A draft is made anew; a closed statement whose deliveries have changed gets a new version, any other one stays. An
+    order that was settled stays with the contract that settled it, whatever contracts say since.
     """
     month = month.replace(day=1)
     contracts = list(Contract.objects.filter(organization=organization).select_related("site", "portfolio"))
     by_contract: dict[Key, list[Delivery]] = defaultdict(list)
+    settled = _settled_by(organization, month)
     for delivery in deliveries_of(organization, month):
-        found = contract_of(delivery, contracts)
+        known = delivery.order_id in settled
+        found = settled[delivery.order_id] if known else contract_of(delivery, contracts)
         by_contract[found, delivery.order.offer.product.currency].append(delivery)
     statements = [
         _drafted(organization, month, contract, currency, deliveries)
@@ -96,6 +99,14 @@ def contract_of(delivery: Delivery, contracts: Iterable[Contract]) -> Contract |
     own = [each for each in valid if site is not None and each.site_id == site.pk]
     shared = [each for each in valid if site is not None and each.portfolio_id == site.portfolio_id]
     return next(iter([*own, *shared]), None)
+
+
+def _settled_by(organization: Organization, month: date) -> dict[int, Contract | None]:
+    """Return the contracts by which closed statements of a month settle orders; one query."""
+    closed = {"organization": organization, "month": month, "state": Statement.State.CLOSED}
+    lines = StatementLine.objects.filter(**{f"statement__{name}": value for name, value in closed.items()})
+    rows = lines.select_related("statement__contract", "delivery")
+    return {line.delivery.order_id: line.statement.contract for line in rows}
 
 
 def _local_day(delivery: Delivery) -> date:

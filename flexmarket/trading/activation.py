@@ -1,5 +1,6 @@
 """The activation of orders: the call is fixed, the rest of the day planned anew, devices and market are told."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.utils import timezone
@@ -15,12 +16,13 @@ from flexplatform.jobs.errors import JobError
 from flexplatform.jobs.work import Work
 from optimization.engine import ProblemError, SolverError
 from optimization.models import ScheduleRun
-from optimization.replanning import replan, rest_of_run
+from optimization.replanning import PlanMovedError, replan, rest_of_run
 from optimization.services import UnverifiedPlanError
 from telemetry.models import Setpoint
 from telemetry.services import sites_with_dispatch
 
 SUPERSEDED = "Order {order} changed the plan that it was made with."
+MOST_TRIES = 10
 NOT_TOLD = "No device is told: plans of this site are not sent to devices. Switch that on, or set the power by hand."
 
 
@@ -43,25 +45,33 @@ def activate_order(work: Work) -> dict[str, Any]:
 
 
 def _activate(work: Work, order: Order) -> None:
-    offer = order.offer
     work.report(0.1, "Looking at how the site stands")
     try:
-        now = timezone.now()
-        rest = rest_of_run(_current(offer), now)
-        others = pending_orders(rest.run.site_id, now)
-        planner = planner_of(order, rest, others)
-        run = replan(rest=rest, planner=planner, work=work, source=Setpoint.Source.ACTIVATION)
+        for _ in range(MOST_TRIES):
+            with suppress(PlanMovedError):
+                return _plan_with_call(work, order)
+        raise ProblemError("site", f"{order.offer.site}, renewed {MOST_TRIES} times meanwhile", "a plan that stays")
     except (OfferError, ProblemError, SolverError, UnverifiedPlanError) as error:
         _fail(work, order, str(error))
         raise JobError(f"Order {order.reference} cannot be delivered: {error}") from error
-    with work.writing():
+
+
+def _plan_with_call(work: Work, order: Order) -> None:
+    """Plan the rest of the day with the call and all earlier ones; the order counts as activated with that plan."""
+    now = timezone.now()
+    rest = rest_of_run(_current(order.offer), now)
+    planner = planner_of(order, rest, pending_orders(rest.run.site_id, now))
+
+    def activated(run: ScheduleRun) -> None:
         before = audit.snapshot(order)
         order.state, order.run, order.activated_at = Order.State.ACTIVATED, run, timezone.now()
         order.reason = "" if sites_with_dispatch(order.organization, [run.site_id]) else NOT_TOLD
         order.save(update_fields=["state", "run", "activated_at", "reason"])
         was, after = audit.changed(before, audit.snapshot(order))
         audit.record(organization=order.organization, action="order.activate", instance=order, before=was, after=after)
-        change_state(organization=order.organization, offers=[offer], state=OfferState.ACTIVATED)
+        change_state(organization=order.organization, offers=[order.offer], state=OfferState.ACTIVATED)
+
+    replan(rest=rest, planner=planner, work=work, source=Setpoint.Source.ACTIVATION, then=activated)
 
 
 def _current(offer: MarketOffer) -> ScheduleRun:

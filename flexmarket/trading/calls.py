@@ -1,14 +1,16 @@
 """Calls that a plan has to keep: those of orders that are activated and not over."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.utils import timezone
 
 from flexmarket.engine import exact
 from flexmarket.engine.exact import Promise
 from flexmarket.engine.offer import Direction, Offer, PriceStep, Provenance, fingerprint
 from flexmarket.models import MarketOffer, Order
+from optimization.engine.horizon import Horizon
 from optimization.engine.problem import SiteProblem
 from optimization.engine.schedule import Schedule
 from optimization.queries import whole_schedule_of
@@ -20,6 +22,18 @@ def pending_orders(site: int, moment: datetime) -> list[Order]:
     orders = Order.objects.filter(offer__site=site, state=Order.State.ACTIVATED)
     found = orders.select_related("offer__asset", "offer__product", "offer__run__site", "run")
     return sorted((each for each in found if each.offer.end > moment), key=lambda each: each.offer.start)
+
+
+def called_plans(sites: Collection[int], horizon: Horizon) -> dict[int, str]:
+    """Return, by site, why its plan of a time has to stay: an activated order that is not over; one query."""
+    orders = Order.objects.filter(offer__site__in=sites, offer__start__lt=horizon.end, state=Order.State.ACTIVATED)
+    begins = max(horizon.start, timezone.now())
+    found = ((order, order.offer) for order in orders.select_related("offer"))
+    return {
+        offer.site_id or 0: f"order {order.reference} calls it until {offer.end:%Y-%m-%d %H:%M} UTC"
+        for order, offer in found
+        if offer.end > begins
+    }
 
 
 def promises_of(orders: Sequence[Order]) -> list[Promise]:

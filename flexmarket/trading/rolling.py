@@ -21,7 +21,7 @@ from flexplatform.jobs.services import enqueue
 from flexplatform.jobs.work import Work
 from optimization.engine import ProblemError, SolverError
 from optimization.models import ScheduleRun, ScheduleSeries
-from optimization.replanning import FRESH, replan, rest_of_run
+from optimization.replanning import FRESH, PlanMovedError, replan, rest_of_run
 from optimization.services import UnverifiedPlanError
 from telemetry.models import Channel
 
@@ -37,6 +37,7 @@ class Why(TextChoices):
     REPLACED = "replaced", _("Replaced: the new plan saves enough, or the old one did not hold any more")
     SAVES_TOO_LITTLE = "saves_too_little", _("Kept: a new plan would save too little")
     CALL_RUNS = "call_runs", _("Kept: a call runs")
+    MOVED = "moved", _("Kept: another plan was made meanwhile")
     KEEPS_CALLS = "keeps_calls", _("Kept: it still holds, and has calls to keep")
 
 
@@ -75,6 +76,8 @@ def replan_site(work: Work) -> dict[str, Any]:
         made = replan(rest=rest, planner=planner, work=work)
     except (OfferError, ProblemError, SolverError, UnverifiedPlanError) as error:
         raise JobError(str(error)) from error
+    except PlanMovedError:
+        return {"run": newest.pk, "changed": False, "why": Why.MOVED}
     if made == newest:
         return {"run": newest.pk, "changed": False, "why": Why.SAVES_TOO_LITTLE}
     withdraw_old_offers(run=made, reason=RENEWED)

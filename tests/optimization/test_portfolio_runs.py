@@ -291,7 +291,8 @@ LOADING = 1 + 1 + 3 + 12 + 1 + 1 + 1 + 1 + 2
 # A transaction of two, the job's beat of two; runs, assets, series, audit, whether devices are told; offers in a
 # transaction of two, with assets;
 # results, the run's counts written and read, the job of the whole.
-STORING = 2 + 2 + 5 + 4 + 4
+# what is promised before and, with the sites held, after planning.
+STORING = 2 + 2 + 5 + 4 + 4 + 3
 
 
 @pytest.mark.parametrize("count", [1, 3])

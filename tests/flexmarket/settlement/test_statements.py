@@ -161,6 +161,20 @@ def test_a_closed_statement_is_corrected_by_a_new_version_only(people: People, p
     assert (closed.state, closed.amount, closed.lines.count()) == (Statement.State.CORRECTED, D("1.50"), 1)
 
 
+def test_what_was_settled_is_not_settled_again_by_a_later_contract(people: People, product: MarketProduct) -> None:
+    order = a_call(people.a, product)
+    measured(order.offer.site, CALL, [2.0, 2.0, None, 2.0])
+    meter_order(order=order)
+    [draft] = draft_statements(organization=people.a, month=OCTOBER)
+    closed = close_statement(statement=draft, accept_gaps=True)
+    contract_for(people, site=order.offer.site)
+    assert draft_statements(organization=people.a, month=OCTOBER) == [closed]
+    measured(order.offer.site, CALL + timedelta(minutes=30), [2.0])
+    meter_due(organization=people.a)
+    [second] = draft_statements(organization=people.a, month=OCTOBER)
+    assert (second.contract, second.version) == (closed.contract, 2)
+
+
 def test_a_month_that_is_not_over_stays_a_draft(people: People, product: MarketProduct) -> None:
     order = a_call(people.a, product, start=CALL + timedelta(days=25))
     measured(order.offer.site, order.offer.start, [2.0] * 4)
