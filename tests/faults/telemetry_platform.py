@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from flexplatform.embedded.mqtt import Mosquitto, Nats
 from flexplatform.embedded.process import ChildProcess
@@ -118,6 +118,13 @@ class TelemetryPlatform:
             bridge.stop()
         self.driver.kill()
         self.driver.wait()
+
+
+def taken(info: paho.MQTTMessageInfo, seconds: float = 30.0) -> None:
+    """Return once the broker has a message; paho's own wait refuses those that wait for the next connection."""
+    info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+    info.wait_for_publish(seconds)
+    assert info.is_published(), "the broker did not take the message"
 
 
 class Publisher:

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from flexplatform.embedded.mqtt import Mosquitto, find_mosquitto
 from flexplatform.embedded.process import ChildProcess
-from tests.faults.telemetry_platform import TelemetryPlatform
+from tests.faults.telemetry_platform import TelemetryPlatform, taken
 from tests.telemetry.mqtt.brokers import wait_for
 
 pytestmark = [
@@ -45,7 +45,7 @@ class Device:
         # paho leaves when MQTT 5 refuses a message, and comes back.
         wait_for(self.client.is_connected)
         payload = content if isinstance(content, bytes) else json.dumps(content)
-        self.client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(20)
+        taken(self.client.publish(topic, payload, qos=1, retain=retain))
 
     def answer(self, message_id: str, status: str = "accepted", organization: str = "") -> None:
         topic = TOPIC.format(organization or self.organization, "ack")

@@ -9,7 +9,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from flexplatform.embedded.mqtt import Mosquitto, find_mosquitto
-from tests.faults.telemetry_platform import Publisher, TelemetryPlatform
+from tests.faults.telemetry_platform import Publisher, TelemetryPlatform, taken
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -84,7 +84,7 @@ def test_a_device_with_words_of_its_own_is_understood_below_its_own_name_only(pl
         client.username_pw_set(*device)
         client.connect("127.0.0.1", platform.broker.port)
         client.loop_start()
-        client.publish(topic, watts, qos=1).wait_for_publish(10)
+        taken(client.publish(topic, watts, qos=1))
         client.disconnect()
         client.loop_stop()
 

@@ -21,7 +21,7 @@ from flexplatform.embedded.process import ChildProcess
 from flexplatform.embedded.valkey import running_valkey
 from flexplatform.env import BASE_DIR
 from flexplatform.server import job_clock, job_worker
-from tests.faults.telemetry_platform import TelemetryPlatform
+from tests.faults.telemetry_platform import TelemetryPlatform, taken
 from tests.faults.test_lost_workers import TIMES
 
 pytestmark = [
@@ -103,7 +103,7 @@ def say(platform: MarketPlatform, organization: str, values: dict[float, float])
     client.loop_start()
     for ts, value in values.items():
         topic = f"flex/v1/{organization}/home/battery/power_kw"
-        client.publish(topic, f'{{"ts":{ts},"value":{value}}}', qos=1).wait_for_publish(30)
+        taken(client.publish(topic, f'{{"ts":{ts},"value":{value}}}', qos=1))
     client.disconnect()
     client.loop_stop()
 
