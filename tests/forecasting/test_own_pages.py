@@ -21,7 +21,7 @@ from telemetry.models import Channel
 from tests.conftest import People
 from tests.factories import ElectricLoadFactory, SiteFactory
 from tests.forecasting.makers import delivery
-from tests.forecasting.test_own_forecasts import DAY, NOW, ORIGIN, demand, home, measure
+from tests.forecasting.own import DAY, NOW, ORIGIN, demand, home, measure
 
 CHANNEL_QUERIES, CHART_QUERIES, LIST_QUERIES, LEAGUE_QUERIES = 7, 6, 6, 4
 SCORES = {"pinball_percent": 6.0, "coverage_percent": 81.0, "bias_percent": 2.0, "skill_percent": 40.0}

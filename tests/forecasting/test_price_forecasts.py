@@ -25,7 +25,7 @@ from optimization.models import ScheduleRun
 from optimization.origins import origins_of
 from tests.conftest import People
 from tests.factories import PriceSeriesFactory, SiteFactory, SiteTariffFactory, TariffFactory
-from tests.forecasting.test_own_forecasts import nightly
+from tests.forecasting.own import nightly
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 11, 21, 1, 40, 30, tzinfo=UTC)

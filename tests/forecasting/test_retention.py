@@ -14,7 +14,7 @@ from forecasting.services import receive_forecast, request_scores
 from forecasting.services.retention import KEPT_FOR, delete_old_forecasts
 from tests.conftest import People
 from tests.forecasting.makers import delivery
-from tests.forecasting.test_own_forecasts import DAY, NOW, ORIGIN, home, nightly, work_all
+from tests.forecasting.own import DAY, NOW, ORIGIN, home, nightly, work_all
 
 
 @pytest.fixture

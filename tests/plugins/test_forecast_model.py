@@ -13,7 +13,9 @@ from forecasting.engine.protocol import LEVELS, Batch, Prediction
 from forecasting.models import ChannelForecast, ForecastRun
 from tests.conftest import People
 from tests.forecasting.engine.test_backtest import record_of
-from tests.forecasting.test_own_forecasts import clock, home, in_a, nightly  # noqa: F401  # clock and in_a are fixtures
+from tests.forecasting.own import clock, home, in_a, nightly
+
+__all__ = ["clock", "in_a"]
 
 
 @dataclass(frozen=True)
